@@ -1,0 +1,93 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import path from "node:path";
+
+/** True when a file system error says that the path is not there. */
+export function isMissingFile(thrown: unknown): boolean {
+  const code = (thrown as NodeJS.ErrnoException | undefined)?.code;
+  return code === "ENOENT" || code === "ENOTDIR";
+}
+
+/** A name that no other process will choose. */
+export function uniqueName(prefix: string): string {
+  return `${prefix}.${process.pid}.${randomBytes(6).toString("hex")}`;
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Writes a file so that readers see the old content or the new one, never a part: temporary file
+ * beside it, fsync, rename, fsync of the folder.
+ */
+export async function writeFileAtomic(
+  file: string,
+  data: string | Uint8Array,
+  mode = 0o644,
+): Promise<void> {
+  const folder = path.dirname(file);
+  await mkdir(folder, { recursive: true });
+  const temporary = path.join(folder, uniqueName(`.${path.basename(file)}`));
+  try {
+    const handle = await open(temporary, "wx", mode);
+    try {
+      await handle.writeFile(data);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+    await syncFolder(folder);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/**
+ * Puts a finished folder in the place of `target`. Where a folder is there already it is moved
+ * aside first, because rename(2) replaces only empty folders: after a crash between the two
+ * renames the target is absent, which every reader takes as "not made yet", and never mixed.
+ */
+export async function replaceFolder(finished: string, target: string): Promise<void> {
+  await mkdir(path.dirname(target), { recursive: true });
+  const aside = path.join(path.dirname(target), uniqueName(`.${path.basename(target)}.old`));
+  try {
+    await rename(target, aside);
+  } catch (error) {
+    if (!isMissingFile(error)) throw error;
+  }
+  await rename(finished, target);
+  await syncFolder(path.dirname(target));
+  await removeFolder(aside);
+}
+
+/** Removes a folder tree, also where a package made folders without write permission. */
+export async function removeFolder(folder: string): Promise<void> {
+  try {
+    await rm(folder, { recursive: true, force: true });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code !== "EACCES" && code !== "EPERM") throw error;
+    await makeWritable(folder);
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function makeWritable(folder: string): Promise<void> {
+  const handle = await open(folder, "r");
+  try {
+    await handle.chmod(0o700);
+  } finally {
+    await handle.close();
+  }
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) await makeWritable(path.join(folder, entry.name));
+  }
+}

@@ -1,0 +1,38 @@
+export { type BaseFile, baseFileSchema, type PackageFixup } from "./base-file.ts";
+export {
+  canonicalJson,
+  isSha256,
+  type Json,
+  type Sha256,
+  sha256,
+  sha256File,
+  sha256Json,
+} from "./digest.ts";
+export {
+  CleanroomError,
+  type ErrorDetail,
+  formatError,
+  formatPlace,
+  messageOf,
+  type Place,
+} from "./error.ts";
+export {
+  isMissingFile,
+  removeFolder,
+  replaceFolder,
+  uniqueName,
+  writeFileAtomic,
+} from "./files.ts";
+export { createLogger, type LogFields, type LogFormat, type Logger, silentLogger } from "./log.ts";
+export {
+  CommandError,
+  type CommandOptions,
+  type CommandResult,
+  killAllCommands,
+  run,
+  start,
+  type StartedCommand,
+} from "./run.ts";
+export { type Mount, runInSandbox, type Sandbox, sandboxArguments } from "./sandbox.ts";
+export { type ActionResult, defaultStoreFolder, Store } from "./store.ts";
+export { jsonSchemaText, parseYaml, readYamlFile } from "./yaml-file.ts";

@@ -1,0 +1,301 @@
+import { createWriteStream } from "node:fs";
+import { execa, type ResultPromise } from "execa";
+import { CleanroomError, type ErrorDetail } from "./error.ts";
+
+export interface CommandOptions {
+  readonly cwd?: string;
+  /** The whole environment of the command: nothing of the caller's leaks in. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Text or bytes for standard input; without it standard input is empty. */
+  readonly input?: string | Uint8Array;
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  /** Both outputs go to this file as they come, besides being captured. */
+  readonly logFile?: string;
+  /** The terminal is handed to the command; nothing is captured. */
+  readonly interactive?: boolean;
+  /** What a failure is called in messages, such as `glib2: rpmbuild`. */
+  readonly step?: string;
+  /** Exit codes that are not a failure; `[0]` when absent. */
+  readonly accept?: readonly number[];
+  readonly hint?: string;
+}
+
+export interface CommandResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+  readonly durationMs: number;
+}
+
+/** A command that could not be started, failed, was killed or took too long. */
+export class CommandError extends CleanroomError {
+  readonly command: string;
+  readonly commandExitCode: number | undefined;
+  readonly signalName: string | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+
+  constructor(
+    code: "command-failed" | "command-missing" | "command-timeout" | "interrupted",
+    message: string,
+    facts: Pick<
+      CommandError,
+      "command" | "commandExitCode" | "signalName" | "stdout" | "stderr"
+    >,
+    detail: ErrorDetail,
+  ) {
+    super(code, message, detail);
+    this.command = facts.command;
+    this.commandExitCode = facts.commandExitCode;
+    this.signalName = facts.signalName;
+    this.stdout = facts.stdout;
+    this.stderr = facts.stderr;
+  }
+}
+
+/** A started command: its process group, its end, and its standard input. */
+export interface StartedCommand {
+  readonly pid: number;
+  /** Settles when the command has ended, whatever its exit code. */
+  readonly ended: Promise<CommandResult>;
+  /** The first bytes on standard output; rejects when the command ends without any. */
+  readonly firstOutput: Promise<void>;
+  endInput(): void;
+  kill(): void;
+}
+
+/** How much of the end of a failed command's output goes into the error message. */
+const quotedLines = 15;
+
+const liveGroups = new Set<number>();
+
+/** Kills every process group that `run` and `start` have under way; for the end of the program. */
+export function killAllCommands(): void {
+  for (const pid of liveGroups) killGroup(pid);
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // The group has ended already.
+  }
+}
+
+/**
+ * The command as it is really started. `setpriv --pdeathsig` has the kernel kill it when this
+ * process dies, however it dies; bubblewrap's `--die-with-parent` does the same for what is
+ * inside a sandbox, where the end of its process 1 takes the whole tree with it.
+ */
+function leashed(file: string, args: readonly string[]): [string, string[]] {
+  return ["setpriv", ["--pdeathsig", "KILL", "--", file, ...args]];
+}
+
+function launch(
+  file: string,
+  args: readonly string[],
+  options: CommandOptions,
+  stdin: "ignore" | "pipe",
+): ResultPromise {
+  const [program, argv] = options.interactive === true ? [file, [...args]] : leashed(file, args);
+  const shared = {
+    cwd: options.cwd ?? process.cwd(),
+    env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", ...options.env },
+    extendEnv: options.env === undefined,
+    reject: false,
+    stripFinalNewline: false,
+    maxBuffer: 256 * 1024 * 1024,
+  } as const;
+  if (options.interactive === true) return execa(program, argv, { ...shared, stdio: "inherit" });
+  const child = execa(program, argv, {
+    ...shared,
+    // A process group of its own, so that the whole tree can be ended at once.
+    detached: true,
+    ...(options.input === undefined
+      ? { stdin }
+      : { input: typeof options.input === "string" ? options.input : Buffer.from(options.input) }),
+  });
+  return child as unknown as ResultPromise;
+}
+
+/**
+ * Runs a command to its end and captures its output. This is the only way Cleanroom starts a
+ * process that it waits for.
+ *
+ * @throws {CommandError} `command-missing`, `command-failed`, `command-timeout`, `interrupted`
+ */
+export async function run(
+  file: string,
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<CommandResult> {
+  const startedMs = performance.now();
+  const child = launch(file, args, options, "ignore");
+  const pid = child.pid;
+  if (pid !== undefined && options.interactive !== true) liveGroups.add(pid);
+  const end = (): void => {
+    if (pid !== undefined) killGroup(pid);
+  };
+  let timedOut = false;
+  const timer =
+    options.timeoutMs === undefined
+      ? undefined
+      : setTimeout(() => {
+          timedOut = true;
+          end();
+        }, options.timeoutMs);
+  options.signal?.addEventListener("abort", end, { once: true });
+  if (options.signal?.aborted === true) end();
+  const log = options.logFile === undefined ? undefined : createWriteStream(options.logFile);
+  if (log !== undefined) {
+    child.stdout?.pipe(log, { end: false });
+    child.stderr?.pipe(log, { end: false });
+  }
+  const result = await child;
+  if (log !== undefined) {
+    await new Promise<void>((resolve, reject) => {
+      log.once("error", reject);
+      log.end(resolve);
+    });
+  }
+  clearTimeout(timer);
+  options.signal?.removeEventListener("abort", end);
+  if (pid !== undefined) {
+    // What a command left behind in its group would go on writing: it ends with the command.
+    if (options.interactive !== true) killGroup(pid);
+    liveGroups.delete(pid);
+  }
+  const stdout = typeof result.stdout === "string" ? result.stdout : "";
+  const stderr = typeof result.stderr === "string" ? result.stderr : "";
+  const exitCode = result.exitCode ?? -1;
+  if (
+    !timedOut &&
+    options.signal?.aborted !== true &&
+    (options.accept ?? [0]).includes(exitCode) &&
+    !isMissing(file, exitCode, stderr)
+  ) {
+    return { stdout, stderr, exitCode, durationMs: performance.now() - startedMs };
+  }
+  throw commandError(file, args, options, {
+    timedOut,
+    exitCode: result.exitCode,
+    signal: result.signal,
+    cause: result.exitCode === undefined && result.signal === undefined ? result.cause : undefined,
+    stdout,
+    stderr,
+  });
+}
+
+/** setpriv's own exit code for a program that is not there. */
+function isMissing(file: string, exitCode: number, stderr: string): boolean {
+  return exitCode === 127 && stderr.includes("setpriv") && stderr.includes(file);
+}
+
+function commandError(
+  file: string,
+  args: readonly string[],
+  options: CommandOptions,
+  end: {
+    timedOut: boolean;
+    exitCode: number | undefined;
+    signal: string | undefined;
+    cause: unknown;
+    stdout: string;
+    stderr: string;
+  },
+): CommandError {
+  const command = [file, ...args].map(quoteArgument).join(" ");
+  const facts = {
+    command,
+    commandExitCode: end.exitCode,
+    signalName: end.signal,
+    stdout: end.stdout,
+    stderr: end.stderr,
+  };
+  const detail: ErrorDetail = {
+    place: { step: options.step ?? file },
+    hint: options.hint,
+    logFile: options.logFile,
+    cause: end.cause,
+  };
+  if (options.signal?.aborted === true) {
+    return new CommandError("interrupted", `${file} was interrupted`, facts, detail);
+  }
+  if (isMissing(file, end.exitCode ?? -1, end.stderr) || end.cause !== undefined) {
+    return new CommandError("command-missing", `${file} could not be started`, facts, {
+      ...detail,
+      hint: options.hint ?? `./cleanroom doctor says what this machine lacks`,
+    });
+  }
+  if (end.timedOut) {
+    const seconds = Math.round((options.timeoutMs ?? 0) / 1000);
+    return new CommandError("command-timeout", `${file} took over ${seconds} s`, facts, detail);
+  }
+  const how = end.signal === undefined ? `exited with ${end.exitCode}` : `ended by ${end.signal}`;
+  const output = lastLines(end.stderr.trim() === "" ? end.stdout : end.stderr);
+  return new CommandError(
+    "command-failed",
+    `${file} ${how}${output === "" ? "" : `:\n${output}`}`,
+    facts,
+    detail,
+  );
+}
+
+function lastLines(text: string): string {
+  const lines = text.trimEnd().split("\n");
+  return lines
+    .slice(-quotedLines)
+    .map((line) => `    ${line}`)
+    .join("\n")
+    .trimEnd();
+}
+
+function quoteArgument(argument: string): string {
+  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`;
+}
+
+/** Starts a command that goes on in the background: a lock holder, or a server. */
+export function start(
+  file: string,
+  args: readonly string[],
+  options: CommandOptions = {},
+): StartedCommand {
+  const startedMs = performance.now();
+  const child = launch(file, args, options, "pipe");
+  const { pid } = child;
+  if (pid === undefined) {
+    throw new CleanroomError("command-missing", `${file} could not be started`, {
+      place: { step: options.step ?? file },
+    });
+  }
+  liveGroups.add(pid);
+  const ended = child.then((result) => {
+    liveGroups.delete(pid);
+    return {
+      stdout: typeof result.stdout === "string" ? result.stdout : "",
+      stderr: typeof result.stderr === "string" ? result.stderr : "",
+      exitCode: result.exitCode ?? -1,
+      durationMs: performance.now() - startedMs,
+    };
+  });
+  const firstOutput = new Promise<void>((resolve, reject) => {
+    child.stdout?.once("data", () => resolve());
+    void ended.then(({ exitCode, stderr }) =>
+      reject(
+        new CleanroomError("command-failed", `${file} exited with ${exitCode}: ${stderr.trim()}`, {
+          place: { step: options.step ?? file },
+        }),
+      ),
+    );
+  });
+  // Whoever does not wait for the first output must not be ended by its rejection.
+  firstOutput.catch(() => undefined);
+  return {
+    pid,
+    ended,
+    firstOutput,
+    endInput: () => child.stdin?.end(),
+    kill: () => killGroup(pid),
+  };
+}

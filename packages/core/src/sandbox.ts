@@ -1,0 +1,87 @@
+import { lstat, readdir, readlink } from "node:fs/promises";
+import path from "node:path";
+import { type CommandOptions, type CommandResult, run } from "./run.ts";
+
+/** A host folder or file that a sandbox sees. */
+export interface Mount {
+  readonly source: string;
+  /** Absolute path inside the sandbox. */
+  readonly target: string;
+  readonly writable?: boolean;
+}
+
+/**
+ * What a sandboxed command sees: a root (read-only), the mounts it is given, a private /tmp,
+ * /run, /proc and /dev, and nothing else of the host. It has no network unless `network` is
+ * true, no capability beyond those named (which hold in its own user namespace alone), no way
+ * to gain privileges, and it dies with its parent.
+ */
+export interface Sandbox {
+  /** Host folder whose entries become the sandbox's `/`. */
+  readonly root: string;
+  readonly mounts?: readonly Mount[];
+  /** User and group id inside; 1000 when absent. */
+  readonly uid?: number;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly network?: boolean;
+  /** Such as `CAP_SYS_CHROOT`. */
+  readonly capabilities?: readonly string[];
+}
+
+const environment = {
+  PATH: "/usr/bin:/usr/sbin:/bin:/sbin",
+  HOME: "/tmp",
+  LANG: "C.UTF-8",
+  LC_ALL: "C.UTF-8",
+  TZ: "UTC",
+  SHELL: "/bin/sh",
+} as const;
+
+/** Top-level folders of a root that the sandbox makes itself. */
+const ownFolders = new Set(["proc", "dev", "tmp", "run", "sys"]);
+
+/** The bubblewrap arguments for a sandbox, up to and without the command. */
+export async function sandboxArguments(sandbox: Sandbox): Promise<string[]> {
+  const uid = String(sandbox.uid ?? 1000);
+  const args = [
+    ...["--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts"],
+    ...["--unshare-cgroup-try", "--hostname", "cleanroom", "--uid", uid, "--gid", uid],
+    ...["--die-with-parent", "--clearenv", "--cap-drop", "ALL"],
+    ...(sandbox.capabilities ?? []).flatMap((name) => ["--cap-add", name]),
+    ...(sandbox.network === true ? [] : ["--unshare-net"]),
+    ...["--tmpfs", "/"],
+  ];
+  // The root's entries one by one, not the root as a whole: so a mount point that the root does
+  // not have can be made on the tmpfs, and the root itself stays untouched.
+  for (const name of (await readdir(sandbox.root)).toSorted()) {
+    if (ownFolders.has(name)) continue;
+    const source = path.join(sandbox.root, name);
+    const entry = await lstat(source);
+    if (entry.isSymbolicLink()) args.push("--symlink", await readlink(source), `/${name}`);
+    else args.push("--ro-bind", source, `/${name}`);
+  }
+  args.push("--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/tmp");
+  args.push("--perms", "0755", "--tmpfs", "/run", "--dir", "/sys");
+  for (const { source, target, writable } of sandbox.mounts ?? []) {
+    args.push(writable === true ? "--bind" : "--ro-bind", source, target);
+  }
+  args.push("--remount-ro", "/");
+  for (const [name, value] of Object.entries({ ...environment, ...sandbox.env })) {
+    args.push("--setenv", name, value);
+  }
+  args.push("--chdir", sandbox.cwd ?? "/tmp", "--");
+  return args;
+}
+
+/** Runs a command inside a sandbox. Errors are those of {@link run}. */
+export async function runInSandbox(
+  sandbox: Sandbox,
+  command: readonly string[],
+  options: Omit<CommandOptions, "cwd" | "env"> = {},
+): Promise<CommandResult> {
+  return run("bwrap", [...(await sandboxArguments(sandbox)), ...command], {
+    step: command[0] ?? "sandbox",
+    ...options,
+  });
+}

@@ -1,0 +1,256 @@
+import { constants, createReadStream, createWriteStream } from "node:fs";
+import { copyFile, link, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { homedir } from "node:os";
+import path from "node:path";
+import { Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createHash } from "node:crypto";
+import { type Json, type Sha256, isSha256, sha256File, sha256Json } from "./digest.ts";
+import { CleanroomError } from "./error.ts";
+import { isMissingFile, removeFolder, uniqueName, writeFileAtomic } from "./files.ts";
+import type { Logger } from "./log.ts";
+import { start } from "./run.ts";
+
+/** What an action made: named blobs of the store, and facts about them. */
+export interface ActionResult {
+  readonly outputs: readonly { readonly name: string; readonly sha256: Sha256; readonly size: number }[];
+  readonly facts: { readonly [name: string]: Json };
+}
+
+/** The store's folder when nobody names one: `cleanroom` under the user's cache folder. */
+export function defaultStoreFolder(env: Readonly<Record<string, string | undefined>>): string {
+  const named = env["CLEANROOM_STORE"];
+  if (named !== undefined && named !== "") return path.resolve(named);
+  const cache = env["XDG_CACHE_HOME"];
+  return path.join(
+    cache !== undefined && path.isAbsolute(cache) ? cache : path.join(homedir(), ".cache"),
+    "cleanroom",
+  );
+}
+
+/**
+ * Everything that lives long: blobs by SHA-256 (`cas/`), action results by action key (`ac/`),
+ * and folders made from them (`roots/`, `sources/`, `repos/`, `keys/`).
+ *
+ * Everything enters by write-to-temporary, fsync and rename, and is verified when it is read: a
+ * damaged blob is reported, moved to `damaged/` and counts as absent. Any number of processes
+ * may share one store.
+ */
+export class Store {
+  readonly folder: string;
+  readonly #logger: Logger;
+
+  private constructor(folder: string, logger: Logger) {
+    this.folder = folder;
+    this.#logger = logger;
+  }
+
+  static async open(folder: string, logger: Logger): Promise<Store> {
+    const store = new Store(path.resolve(folder), logger);
+    try {
+      for (const name of ["cas", "ac", "roots", "sources", "repos", "tmp", "locks"]) {
+        await mkdir(path.join(store.folder, name), { recursive: true });
+      }
+      await mkdir(path.join(store.folder, "keys"), { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw new CleanroomError("store-unusable", `the store ${folder} cannot be written`, {
+        cause: error,
+        exitCode: 2,
+        hint: "name another one with --store DIR or CLEANROOM_STORE",
+      });
+    }
+    return store;
+  }
+
+  /** A path inside the store. */
+  path(...names: readonly string[]): string {
+    return path.join(this.folder, ...names);
+  }
+
+  /** Where the blob of this digest lies, or would lie. Unverified: see {@link blob}. */
+  #blobPath(sha256: Sha256): string {
+    if (!isSha256(sha256)) throw new TypeError(`not a SHA-256 digest: ${sha256}`);
+    return this.path("cas", sha256.slice(0, 2), sha256);
+  }
+
+  /** A new temporary folder inside the store, on the same file system as all it will become. */
+  async temporaryFolder(purpose: string): Promise<string> {
+    const folder = this.path("tmp", uniqueName(purpose));
+    await mkdir(folder, { recursive: true });
+    return folder;
+  }
+
+  /** Runs `work` with a temporary folder that is gone afterwards. */
+  async withTemporaryFolder<Result>(
+    purpose: string,
+    work: (folder: string) => Promise<Result>,
+  ): Promise<Result> {
+    const folder = await this.temporaryFolder(purpose);
+    try {
+      return await work(folder);
+    } finally {
+      await removeFolder(folder);
+    }
+  }
+
+  /** Takes a file's bytes in; the file itself stays. */
+  async putFile(file: string): Promise<{ sha256: Sha256; size: number }> {
+    const temporary = this.path("tmp", uniqueName("blob"));
+    const hash = createHash("sha256");
+    let size = 0;
+    try {
+      await pipeline(
+        createReadStream(file, { highWaterMark: 1 << 20 }),
+        new Transform({
+          transform(chunk: Buffer, _encoding, done) {
+            hash.update(chunk);
+            size += chunk.length;
+            done(null, chunk);
+          },
+        }),
+        createWriteStream(temporary, { flush: true }),
+      );
+      const sha256 = hash.digest("hex");
+      await this.#adopt(temporary, sha256);
+      return { sha256, size };
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  }
+
+  async put(data: string | Uint8Array): Promise<{ sha256: Sha256; size: number }> {
+    return this.withTemporaryFolder("put", async (folder) => {
+      const file = path.join(folder, "data");
+      await writeFileAtomic(file, data);
+      return this.putFile(file);
+    });
+  }
+
+  async #adopt(temporary: string, sha256: Sha256): Promise<void> {
+    const blob = this.#blobPath(sha256);
+    await mkdir(path.dirname(blob), { recursive: true });
+    const handle = await open(temporary, "r");
+    try {
+      // Blobs are shared by hard links: nobody may write one.
+      await handle.chmod(0o444);
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, blob);
+  }
+
+  /** The path of a blob whose bytes have just been verified; undefined when absent or damaged. */
+  async blob(sha256: Sha256): Promise<string | undefined> {
+    const file = this.#blobPath(sha256);
+    let actual: Sha256;
+    try {
+      actual = await sha256File(file);
+    } catch (error) {
+      if (isMissingFile(error)) return undefined;
+      throw error;
+    }
+    if (actual === sha256) return file;
+    const aside = this.path("damaged", uniqueName(sha256));
+    await mkdir(path.dirname(aside), { recursive: true });
+    await rename(file, aside);
+    this.#logger.warning(
+      `the store held a damaged blob ${sha256} (its bytes have digest ${actual}): moved to ${aside}, it will be made again`,
+    );
+    return undefined;
+  }
+
+  /** Whether a blob of this digest and size is there; its bytes are not read. */
+  async hasBlob(sha256: Sha256, size: number): Promise<boolean> {
+    try {
+      return (await stat(this.#blobPath(sha256))).size === size;
+    } catch (error) {
+      if (isMissingFile(error)) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Puts a verified blob at `target`: as a hard link where the file system allows, else as a copy.
+   *
+   * @throws {CleanroomError} `blob-missing`
+   */
+  async materialize(sha256: Sha256, target: string): Promise<void> {
+    const blob = await this.blob(sha256);
+    if (blob === undefined) {
+      throw new CleanroomError("blob-missing", `the store lacks the blob ${sha256}`, {
+        place: { file: target },
+        hint: "run the command again: it will be made or fetched anew",
+      });
+    }
+    await mkdir(path.dirname(target), { recursive: true });
+    try {
+      await link(blob, target);
+    } catch (error) {
+      if (!["EXDEV", "EMLINK", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? "")) {
+        throw error;
+      }
+      await copyFile(blob, target, constants.COPYFILE_FICLONE);
+    }
+  }
+
+  /** Records what an action made. Its outputs must be in the store already. */
+  async putAction(key: Sha256, result: ActionResult): Promise<void> {
+    const value = result as unknown as Json;
+    await writeFileAtomic(
+      this.path("ac", key.slice(0, 2), key),
+      JSON.stringify({ sha256: sha256Json(value), result }),
+    );
+  }
+
+  /**
+   * What an action made before; undefined when it is unknown, when its record is damaged, or
+   * when an output is no longer there.
+   */
+  async action(key: Sha256): Promise<ActionResult | undefined> {
+    let text: string;
+    try {
+      text = await readFile(this.path("ac", key.slice(0, 2), key), "utf8");
+    } catch (error) {
+      if (isMissingFile(error)) return undefined;
+      throw error;
+    }
+    const result = verifiedActionResult(text);
+    if (result === undefined) {
+      this.#logger.warning(`the store held a damaged action result ${key}: it will be made again`);
+      return undefined;
+    }
+    for (const { sha256, size } of result.outputs) {
+      if (!(await this.hasBlob(sha256, size))) return undefined;
+    }
+    return result;
+  }
+
+  /**
+   * Runs `work` while holding a lock that the kernel releases when this process ends, however it
+   * ends: flock(1) holds it, and ends with our end of its standard input.
+   */
+  async withLock<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
+    const file = this.path("locks", name.replaceAll(/[^\w.-]/g, "_"));
+    const holder = start("flock", [file, "sh", "-c", "echo locked; exec cat"], {
+      step: `lock ${name}`,
+    });
+    await holder.firstOutput;
+    try {
+      return await work();
+    } finally {
+      holder.endInput();
+      await holder.ended;
+    }
+  }
+}
+
+function verifiedActionResult(text: string): ActionResult | undefined {
+  try {
+    const record = JSON.parse(text) as { sha256: string; result: ActionResult };
+    return sha256Json(record.result as unknown as Json) === record.sha256
+      ? record.result
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
