@@ -1,4 +1,5 @@
 export { type BaseFile, baseFileSchema, type PackageFixup } from "./base-file.ts";
+export { mapConcurrent } from "./concurrent.ts";
 export {
   canonicalJson,
   isSha256,
@@ -23,6 +24,7 @@ export {
   uniqueName,
   writeFileAtomic,
 } from "./files.ts";
+export { nameMatcher, pathMatcher } from "./glob.ts";
 export { createLogger, type LogFields, type LogFormat, type Logger, silentLogger } from "./log.ts";
 export {
   CommandError,
@@ -33,6 +35,6 @@ export {
   start,
   type StartedCommand,
 } from "./run.ts";
-export { type Mount, runInSandbox, type Sandbox, sandboxArguments } from "./sandbox.ts";
+export { type Mount, runInSandbox, type Sandbox, sandboxArguments, type Tools } from "./sandbox.ts";
 export { type ActionResult, defaultStoreFolder, Store } from "./store.ts";
 export { jsonSchemaText, parseYaml, readYamlFile } from "./yaml-file.ts";

@@ -19,12 +19,16 @@ export interface Mount {
 export interface Sandbox {
   /** Host folder whose entries become the sandbox's `/`. */
   readonly root: string;
+  /** Only these top-level names of the root; all when absent. */
+  readonly only?: readonly string[];
   readonly mounts?: readonly Mount[];
   /** User and group id inside; 1000 when absent. */
   readonly uid?: number;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly network?: boolean;
+  /** Folders inside that commands chroot into: each gets its own /proc, /dev, /tmp and /run. */
+  readonly chroots?: readonly string[];
   /** Such as `CAP_SYS_CHROOT`. */
   readonly capabilities?: readonly string[];
 }
@@ -55,7 +59,7 @@ export async function sandboxArguments(sandbox: Sandbox): Promise<string[]> {
   // The root's entries one by one, not the root as a whole: so a mount point that the root does
   // not have can be made on the tmpfs, and the root itself stays untouched.
   for (const name of (await readdir(sandbox.root)).toSorted()) {
-    if (ownFolders.has(name)) continue;
+    if (ownFolders.has(name) || sandbox.only?.includes(name) === false) continue;
     const source = path.join(sandbox.root, name);
     const entry = await lstat(source);
     if (entry.isSymbolicLink()) args.push("--symlink", await readlink(source), `/${name}`);
@@ -65,6 +69,10 @@ export async function sandboxArguments(sandbox: Sandbox): Promise<string[]> {
   args.push("--perms", "0755", "--tmpfs", "/run", "--dir", "/sys");
   for (const { source, target, writable } of sandbox.mounts ?? []) {
     args.push(writable === true ? "--bind" : "--ro-bind", source, target);
+  }
+  for (const folder of sandbox.chroots ?? []) {
+    args.push("--proc", `${folder}/proc`, "--dev", `${folder}/dev`, "--tmpfs", `${folder}/tmp`);
+    args.push("--tmpfs", `${folder}/run`);
   }
   args.push("--remount-ro", "/");
   for (const [name, value] of Object.entries({ ...environment, ...sandbox.env })) {
@@ -84,4 +92,15 @@ export async function runInSandbox(
     step: command[0] ?? "sandbox",
     ...options,
   });
+}
+
+/**
+ * The tools that own a format (rpm, rpmbuild, dnf, createrepo_c, gpg), as a root of their own
+ * from the base's lock: what they write does not depend on the host's versions.
+ */
+export interface Tools {
+  /** Host folder to use as {@link Sandbox.root}. */
+  readonly root: string;
+  /** Over the packages it was made of. */
+  readonly digest: string;
 }

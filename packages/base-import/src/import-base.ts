@@ -1,0 +1,154 @@
+import { availableParallelism } from "node:os";
+import { mkdir, stat } from "node:fs/promises";
+import path from "node:path";
+import {
+  type BaseFile,
+  CleanroomError,
+  type Json,
+  type Logger,
+  mapConcurrent,
+  replaceFolder,
+  runInSandbox,
+  sha256Json,
+  type Store,
+  type Tools,
+} from "@cleanroom/core";
+import { PrivateApt } from "./apt.ts";
+import { buildImportedRpm } from "./build-rpm.ts";
+import { specOf } from "./convert.ts";
+import { sonamesOf } from "./deb-contents.ts";
+import { parseControl } from "./deb-control.ts";
+import { fetchPackages } from "./fetch-packages.ts";
+import type { BaseLock } from "./lock-file.ts";
+import { readDeb } from "./read-deb.ts";
+import { makeToolsRoot } from "./tools-root.ts";
+
+/** Raised when what a base repository holds beyond its packages changes. */
+const repositoryEpoch = 1;
+
+/** An imported base: a repository of RPMs, and the tools that came with it. */
+export interface Base {
+  readonly name: string;
+  readonly file: BaseFile;
+  readonly tools: Tools;
+  /** Host folder with `Packages/` and `repodata/`. */
+  readonly repository: string;
+  /** Over everything the repository was made of. */
+  readonly digest: string;
+}
+
+/**
+ * Makes sure that the base is in the store: packages fetched, the tools unpacked, every package
+ * converted, the repository's metadata written. Only what is new is done.
+ *
+ * @throws {CleanroomError} of the steps; `base-lock-stale` when base.yaml names what is not locked
+ */
+export async function importBase(
+  store: Store,
+  name: string,
+  file: BaseFile,
+  lock: BaseLock,
+  logger: Logger,
+): Promise<Base> {
+  const digest = sha256Json([
+    repositoryEpoch,
+    lock as unknown as Json,
+    file.arch,
+    file.fixups as Json,
+  ]);
+  checkLock(name, file, lock);
+  const repository = store.path("repos", `base-${name}`, digest);
+  const apt = once(() => PrivateApt.open(store, name, file));
+  const done = await isThere(path.join(repository, "repodata/repomd.xml"));
+  const tools = await makeToolsRoot(store, lock.tools, logger, () =>
+    fetchPackages(store, apt, lock.tools, logger),
+  );
+  const base: Base = { name, file, tools, repository, digest };
+  if (done) return base;
+  await fetchPackages(store, apt, lock.packages, logger);
+  return store.withLock(`base-${digest}`, async () => {
+    if (await isThere(path.join(repository, "repodata/repomd.xml"))) return base;
+    await makeRepository(store, base, lock, logger);
+    return base;
+  });
+}
+
+function checkLock(name: string, file: BaseFile, lock: BaseLock): void {
+  const packages = new Set(lock.packages.map((entry) => entry.name));
+  const tools = new Set(lock.tools.map((entry) => entry.name));
+  const missing = [
+    ...[...file.essential, ...file.build, ...file.packages].filter((entry) => !packages.has(entry)),
+    ...file.tools.filter((entry) => !tools.has(entry)),
+    ...Object.keys(file.fixups).filter((entry) => !packages.has(entry)),
+  ];
+  if (missing.length === 0) return;
+  throw new CleanroomError(
+    "base-lock-stale",
+    `base.yaml names packages that base.lock.yaml does not hold: ${missing.join(", ")}`,
+    { place: { step: `base ${name}` }, hint: `./cleanroom base lock ${name}`, exitCode: 2 },
+  );
+}
+
+async function makeRepository(
+  store: Store,
+  base: Base,
+  lock: BaseLock,
+  logger: Logger,
+): Promise<void> {
+  const { tools, file } = base;
+  const jobs = availableParallelism();
+  logger.info(`reading ${lock.packages.length} base packages`);
+  const read = await mapConcurrent(lock.packages, jobs, (deb) => readDeb(store, tools, deb));
+  const sonamesByPackage = new Map(
+    read.map(({ control, shlibs }) => [
+      parseControl(control).get("package") ?? "",
+      sonamesOf(shlibs),
+    ]),
+  );
+  logger.info(`converting ${lock.packages.length} base packages to RPMs`);
+  let finished = 0;
+  const rpms = await mapConcurrent(lock.packages, jobs, async (deb, index) => {
+    const contents = read[index];
+    if (contents === undefined) throw new Error(`${deb.name} was not read`);
+    const fixup = file.fixups[deb.name] ?? {};
+    const spec = specOf({ contents, fixup, sonamesByPackage });
+    const rpm = await buildImportedRpm(store, tools, deb, spec, contents.entries, file.arch);
+    finished += 1;
+    if (finished % 50 === 0) logger.info(`  ${finished} of ${lock.packages.length}`);
+    return rpm;
+  });
+  await store.withTemporaryFolder("base", async (folder) => {
+    const packages = path.join(folder, "Packages");
+    await mkdir(packages);
+    for (const { sha256, fileName } of rpms) {
+      await store.materialize(sha256, path.join(packages, fileName));
+    }
+    await runInSandbox(
+      {
+        root: tools.root,
+        mounts: [{ source: folder, target: "/repository", writable: true }],
+      },
+      [
+        ...["createrepo_c", "--quiet", "--no-database", "--revision", base.digest],
+        ...["--general-compress-type=zstd", "/repository"],
+      ],
+      { step: "createrepo_c" },
+    );
+    await replaceFolder(folder, base.repository);
+    // withTemporaryFolder removes the folder it made; the rename took it away.
+    await mkdir(folder, { recursive: true });
+  });
+  logger.info(`base ${base.name}: ${rpms.length} packages in the repository`);
+}
+
+async function isThere(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  );
+}
+
+function once<Result>(make: () => Promise<Result>): () => Promise<Result> {
+  let made: Promise<Result> | undefined;
+  return () => (made ??= make());
+}

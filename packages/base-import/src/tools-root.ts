@@ -1,0 +1,75 @@
+import { mkdir, stat, writeFile } from "node:fs/promises";
+import path from "node:path";
+import {
+  CleanroomError,
+  isMissingFile,
+  type Logger,
+  replaceFolder,
+  runInSandbox,
+  sha256Json,
+  type Store,
+  type Tools,
+} from "@cleanroom/core";
+import type { LockedPackage } from "./lock-file.ts";
+
+/** Raised when the way a tools root is laid out changes. */
+const toolsEpoch = 1;
+
+/**
+ * Unpacks the locked tools into a root of the store, once; `fetch` brings their .debs. No maintainer script runs: the tools
+ * are chosen so that they work as unpacked.
+ *
+ * @throws {CleanroomError} `blob-missing` when a .deb was not fetched
+ */
+export async function makeToolsRoot(
+  store: Store,
+  packages: readonly LockedPackage[],
+  logger: Logger,
+  fetch: () => Promise<void>,
+): Promise<Tools> {
+  const digest = sha256Json([toolsEpoch, packages.map(({ sha256 }) => sha256)]);
+  const root = store.path("roots", `tools-${digest}`);
+  if (await exists(root)) return { root, digest };
+  return store.withLock(`tools-${digest}`, async () => {
+    if (await exists(root)) return { root, digest };
+    await fetch();
+    logger.info(`unpacking the tools: ${packages.length} packages`);
+    return store.withTemporaryFolder("tools", async (folder) => {
+      const debs = path.join(folder, "debs");
+      const target = path.join(folder, "root");
+      await mkdir(target);
+      for (const { name, sha256 } of packages) {
+        await store.materialize(sha256, path.join(debs, `${name}.deb`));
+      }
+      await runInSandbox(
+        {
+          root: "/",
+          only: ["usr", "bin", "sbin", "lib", "lib64"],
+          mounts: [
+            { source: debs, target: "/debs" },
+            { source: target, target: "/target", writable: true },
+          ],
+        },
+        ["sh", "-ec", "for deb in /debs/*.deb; do dpkg-deb -x \"$deb\" /target; done"],
+        { step: "unpack the tools" },
+      );
+      await mkdir(path.join(target, "etc"), { recursive: true });
+      await writeFile(
+        path.join(target, "etc/passwd"),
+        "root:x:0:0:root:/root:/bin/sh\ncleanroom:x:1000:1000:Cleanroom:/tmp:/bin/sh\n",
+      );
+      await writeFile(path.join(target, "etc/group"), "root:x:0:\ncleanroom:x:1000:\n");
+      await replaceFolder(target, root);
+      return { root, digest };
+    });
+  });
+}
+
+async function exists(folder: string): Promise<boolean> {
+  try {
+    return (await stat(folder)).isDirectory();
+  } catch (error) {
+    if (isMissingFile(error)) return false;
+    throw new CleanroomError("store-unusable", `${folder} cannot be read`, { cause: error });
+  }
+}
