@@ -1,0 +1,18 @@
+export {
+  currentGeneration,
+  type Generation,
+  type GenerationRecord,
+  listGenerations,
+  type PublishedPackage,
+  rollback,
+} from "./generation.ts";
+export { type PackageToPublish, publish, type PublishOptions } from "./publish.ts";
+export type { MetadataCompression } from "./repodata.ts";
+export {
+  defaultPort,
+  type RepositoryServer,
+  serve,
+  type ServeOptions,
+  type ServeSource,
+} from "./serve.ts";
+export { type PublisherContext, type SigningKey, signingKey } from "./signing-key.ts";
