@@ -1,6 +1,13 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { type BaseFile, CleanroomError, type Logger, run, type Store } from "@cleanroom/core";
+import {
+  type BaseFile,
+  CleanroomError,
+  type Logger,
+  nameMatcher,
+  run,
+  type Store,
+} from "@cleanroom/core";
 import type { LockedPackage } from "./lock-file.ts";
 
 const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
@@ -62,6 +69,7 @@ APT::Architecture "${debianArch[base.arch]}";
 APT::Architectures { "${debianArch[base.arch]}"; };
 APT::Install-Recommends "false";
 APT::Install-Suggests "false";
+APT::Get::Upgrade-By-Source-Package "false";
 APT::Sandbox::User "root";
 Acquire::Languages "none";
 Acquire::ForceHash "SHA256";
@@ -91,12 +99,23 @@ Acquire::Retries "3";
     await this.#apt("apt-get", ["update", "--error-on=any", "-q"], "apt-get update");
   }
 
+  /** Reads the package lists where that has never been done. */
+  async ensureLists(logger: Logger): Promise<void> {
+    const names = await readdir(path.join(this.#folder, "lists"));
+    if (!names.some((name) => name.endsWith("_Sources"))) await this.update(logger);
+  }
+
   /**
-   * The closure of the named packages under Depends and Pre-Depends, sorted by name.
+   * The closure of the named packages under Depends and Pre-Depends, sorted by name; without
+   * the packages that a glob of `exclude` names and without what only they need.
    *
    * @throws {CleanroomError} `base-unsolvable` with apt's explanation
    */
-  async closure(names: readonly string[]): Promise<LockedPackage[]> {
+  async closure(
+    names: readonly string[],
+    exclude: readonly string[] = [],
+  ): Promise<LockedPackage[]> {
+    await this.#pretendInstalled(exclude);
     let output: string;
     try {
       output = await this.#apt(
@@ -118,6 +137,35 @@ Acquire::Retries "3";
     return wanted
       .map((entry) => ({ ...entry, suite: suiteOf(entry.name, entry.version) }))
       .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Apt follows no dependency of what it believes to be installed. */
+  async #pretendInstalled(globs: readonly string[]): Promise<void> {
+    const matches = nameMatcher(globs);
+    const names =
+      globs.length === 0
+        ? []
+        : (await this.#apt("apt-cache", ["pkgnames"], "apt-cache pkgnames"))
+            .split("\n")
+            .filter((name) => name !== "" && matches(name));
+    const stanzas =
+      names.length === 0
+        ? []
+        : (
+            await this.#apt("apt-cache", ["show", "--no-all-versions", ...names], "apt-cache show")
+          ).split(/\n\n+/);
+    const kept = /^(?:Package|Version|Architecture|Multi-Arch|Provides|Source):/;
+    await writeFile(
+      path.join(this.#folder, "status"),
+      stanzas
+        .filter((stanza) => stanza.trim() !== "")
+        .map((stanza) =>
+          [...stanza.split("\n").filter((line) => kept.test(line)), "Status: install ok installed"]
+            .map((line) => `${line}\n`)
+            .join(""),
+        )
+        .join("\n"),
+    );
   }
 
   /** `'URI' name_version_arch.deb SIZE SHA256:DIGEST` */
@@ -164,15 +212,20 @@ Acquire::Retries "3";
    * @throws {CleanroomError} `mirror-lost-file` when one is no longer there
    */
   async fetch(
-    files: readonly { readonly path: string; readonly sha256: string; readonly target: string }[],
+    files: readonly {
+      /** Below the mirror's root, or a whole address. */
+      readonly uri: string;
+      readonly sha256: string;
+      readonly target: string;
+    }[],
   ): Promise<void> {
     try {
       await this.#apt(
         "/usr/lib/apt/apt-helper",
         [
           "download-file",
-          ...files.flatMap(({ path: file, sha256, target }) => [
-            `${this.#mirror}/${file.split("/").map(encodeURIComponent).join("/")}`,
+          ...files.flatMap(({ uri, sha256, target }) => [
+            new URL(uri, `${this.#mirror}/`).href,
             target,
             `SHA256:${sha256}`,
           ]),
@@ -187,11 +240,27 @@ Acquire::Retries "3";
     }
   }
 
-  /** The address and digests that a source package's index lists for its files. */
+  /**
+   * What the archive lists for a source package: the newest revision of an upstream version, or
+   * the newest version of all.
+   *
+   * @throws {CleanroomError} `command-failed` when there is no such source package
+   */
   async sourceFiles(
     source: string,
-    version: string | undefined,
+    upstreamVersion: string | undefined,
   ): Promise<{ uri: string; file: string; sha256: string; size: number }[]> {
+    const known = await this.#apt("apt-cache", ["showsrc", "--only-source", source], "apt-cache showsrc");
+    const versions = [...known.matchAll(/^Version: (\S+)$/gm)].map((match) => match[1] ?? "");
+    const version = versions.find(
+      (candidate) =>
+        upstreamVersion !== undefined &&
+        candidate
+          .replace(/^\d+:/, "")
+          .replace(/-[^-]+$/, "")
+          .replace(/\+(?:dfsg|ds)\d*$/, "") === upstreamVersion,
+    );
+    if (upstreamVersion !== undefined && version === undefined) return [];
     const output = await this.#apt(
       "apt-get",
       ["source", "--print-uris", "-qq", version === undefined ? source : `${source}=${version}`],
@@ -252,12 +321,4 @@ export async function debianMirror(): Promise<string> {
     exitCode: 2,
     hint: "set CLEANROOM_DEB_MIRROR to a mirror's address",
   });
-}
-
-/** Whether a file is readable; used to explain a host that is not Debian. */
-export async function hasDebianKeyring(): Promise<boolean> {
-  return readFile(keyring).then(
-    () => true,
-    () => false,
-  );
 }

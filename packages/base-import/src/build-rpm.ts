@@ -12,7 +12,10 @@ import type { DebEntry } from "./deb-contents.ts";
 import type { LockedPackage } from "./lock-file.ts";
 
 /** Raised when the way an RPM is made from its spec changes. */
-const buildEpoch = 1;
+const buildEpoch = 2;
+
+/** What rpm's pkg-config generators look at: Debian's library folder has the triplet in its name. */
+const pkgconfigPath = "^/usr/(lib(64|/[^/]+)?|share)/pkgconfig/.*[.]pc$";
 
 /** An imported package in the store. */
 export interface ImportedRpm {
@@ -62,6 +65,7 @@ export async function buildImportedRpm(
           "use_source_date_epoch_as_buildtime 1",
           "build_mtime_policy clamp_to_source_date_epoch",
           "_binary_payload w6.zstdio",
+          `__pkgconfig_path ${pkgconfigPath}`,
         ].flatMap((definition) => ["--define", definition]),
         "/work/package.spec",
       ],

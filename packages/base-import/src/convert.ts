@@ -14,6 +14,8 @@ import {
 export interface Conversion {
   readonly contents: DebContents;
   readonly fixup: PackageFixup;
+  /** Whether the base does not hold the Debian package of a name. */
+  readonly isExcluded: (name: string) => boolean;
   /** Sonames by the name of the Debian package that supplies them. */
   readonly sonamesByPackage: ReadonlyMap<string, readonly string[]>;
 }
@@ -88,7 +90,10 @@ function versionTags(version: ReturnType<typeof rpmVersionOf>): string[] {
   ];
 }
 
-function relationTags({ contents, fixup, sonamesByPackage }: Conversion, control: ControlFields): string[] {
+function relationTags(
+  { contents, fixup, isExcluded, sonamesByPackage }: Conversion,
+  control: ControlFields,
+): string[] {
   const needed = new Set(
     contents.elfRequires.map((capability) => capability.replace(/\(.*$/, "")),
   );
@@ -99,7 +104,7 @@ function relationTags({ contents, fixup, sonamesByPackage }: Conversion, control
   const requires = ["pre-depends", "depends"]
     .flatMap((field) => parseRelations(control.get(field)))
     .filter((group) => !group.some(saidByElf))
-    .filter((group) => !group.some(({ name }) => dropped(name)))
+    .filter((group) => !group.some(({ name }) => dropped(name) || isExcluded(name)))
     .map(dependencyOf);
   const tag = (label: string, values: readonly string[]): string[] =>
     [...new Set(values)].toSorted().map((value) => `${label}: ${escape(value)}`);

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { mkdir, stat } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import {
   type BaseFile,
@@ -7,6 +7,8 @@ import {
   type Json,
   type Logger,
   mapConcurrent,
+  nameMatcher,
+  pathExists,
   replaceFolder,
   runInSandbox,
   sha256Json,
@@ -24,7 +26,7 @@ import { readDeb } from "./read-deb.ts";
 import { makeToolsRoot } from "./tools-root.ts";
 
 /** Raised when what a base repository holds beyond its packages changes. */
-const repositoryEpoch = 1;
+const repositoryEpoch = 2;
 
 /** An imported base: a repository of RPMs, and the tools that came with it. */
 export interface Base {
@@ -55,11 +57,12 @@ export async function importBase(
     lock as unknown as Json,
     file.arch,
     file.fixups as Json,
+    file.exclude,
   ]);
   checkLock(name, file, lock);
   const repository = store.path("repos", `base-${name}`, digest);
   const apt = once(() => PrivateApt.open(store, name, file));
-  const done = await isThere(path.join(repository, "repodata/repomd.xml"));
+  const done = await pathExists(path.join(repository, "repodata/repomd.xml"));
   const tools = await makeToolsRoot(store, lock.tools, logger, () =>
     fetchPackages(store, apt, lock.tools, logger),
   );
@@ -67,7 +70,7 @@ export async function importBase(
   if (done) return base;
   await fetchPackages(store, apt, lock.packages, logger);
   return store.withLock(`base-${digest}`, async () => {
-    if (await isThere(path.join(repository, "repodata/repomd.xml"))) return base;
+    if (await pathExists(path.join(repository, "repodata/repomd.xml"))) return base;
     await makeRepository(store, base, lock, logger);
     return base;
   });
@@ -106,12 +109,13 @@ async function makeRepository(
     ]),
   );
   logger.info(`converting ${lock.packages.length} base packages to RPMs`);
+  const isExcluded = nameMatcher(file.exclude);
   let finished = 0;
   const rpms = await mapConcurrent(lock.packages, jobs, async (deb, index) => {
     const contents = read[index];
     if (contents === undefined) throw new Error(`${deb.name} was not read`);
     const fixup = file.fixups[deb.name] ?? {};
-    const spec = specOf({ contents, fixup, sonamesByPackage });
+    const spec = specOf({ contents, fixup, isExcluded, sonamesByPackage });
     const rpm = await buildImportedRpm(store, tools, deb, spec, contents.entries, file.arch);
     finished += 1;
     if (finished % 50 === 0) logger.info(`  ${finished} of ${lock.packages.length}`);
@@ -139,13 +143,6 @@ async function makeRepository(
     await mkdir(folder, { recursive: true });
   });
   logger.info(`base ${base.name}: ${rpms.length} packages in the repository`);
-}
-
-async function isThere(file: string): Promise<boolean> {
-  return stat(file).then(
-    () => true,
-    () => false,
-  );
 }
 
 function once<Result>(make: () => Promise<Result>): () => Promise<Result> {

@@ -1,3 +1,4 @@
-export { debianMirror, PrivateApt } from "./apt.ts";
+export { PrivateApt } from "./apt.ts";
 export { type Base, importBase } from "./import-base.ts";
-export { type BaseLock, type LockedPackage, readBaseLock, writeBaseLock } from "./lock-file.ts";
+export { lockBase } from "./lock-base.ts";
+export { readBaseLock, writeBaseLock } from "./lock-file.ts";

@@ -1,9 +1,8 @@
-import { mkdir, stat, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import {
-  CleanroomError,
-  isMissingFile,
   type Logger,
+  pathExists,
   replaceFolder,
   runInSandbox,
   sha256Json,
@@ -29,9 +28,9 @@ export async function makeToolsRoot(
 ): Promise<Tools> {
   const digest = sha256Json([toolsEpoch, packages.map(({ sha256 }) => sha256)]);
   const root = store.path("roots", `tools-${digest}`);
-  if (await exists(root)) return { root, digest };
+  if (await pathExists(root)) return { root, digest };
   return store.withLock(`tools-${digest}`, async () => {
-    if (await exists(root)) return { root, digest };
+    if (await pathExists(root)) return { root, digest };
     await fetch();
     logger.info(`unpacking the tools: ${packages.length} packages`);
     return store.withTemporaryFolder("tools", async (folder) => {
@@ -63,13 +62,4 @@ export async function makeToolsRoot(
       return { root, digest };
     });
   });
-}
-
-async function exists(folder: string): Promise<boolean> {
-  try {
-    return (await stat(folder)).isDirectory();
-  } catch (error) {
-    if (isMissingFile(error)) return false;
-    throw new CleanroomError("store-unusable", `${folder} cannot be read`, { cause: error });
-  }
 }

@@ -42,6 +42,12 @@ export const baseFileSchema = z.strictObject({
   build: z.array(z.string()).min(1),
   /** Further packages that specs and images may ask for, with all they depend on. */
   packages: z.array(z.string()).default([]),
+  /**
+   * Globs of Debian packages that the base does not hold, whoever depends on them: what the specs
+   * build themselves, and what no root may hold. Relations to them by name are dropped; ELF and
+   * pkg-config dependencies stay, for the specs' own packages to meet.
+   */
+  exclude: z.array(z.string()).default([]),
   /** RPM macros, as `rpmbuild --define` takes them: the only ones beyond rpm's own. */
   macros: z.record(z.string(), z.string()).default({}),
   fixups: z.record(z.string(), packageFixupSchema).default({}),

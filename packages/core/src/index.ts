@@ -19,6 +19,7 @@ export {
 } from "./error.ts";
 export {
   isMissingFile,
+  pathExists,
   removeFolder,
   replaceFolder,
   uniqueName,

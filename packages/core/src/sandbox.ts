@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { lstat, readdir, readlink } from "node:fs/promises";
 import path from "node:path";
 import { type CommandOptions, type CommandResult, run } from "./run.ts";
@@ -67,6 +68,10 @@ export async function sandboxArguments(sandbox: Sandbox): Promise<string[]> {
   }
   args.push("--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/tmp");
   args.push("--perms", "0755", "--tmpfs", "/run", "--dir", "/sys");
+  // Programs that want their temporary files to outlive a reboot get no such thing here.
+  if (existsSync(path.join(sandbox.root, "var/tmp"))) {
+    args.push("--perms", "1777", "--tmpfs", "/var/tmp");
+  }
   for (const { source, target, writable } of sandbox.mounts ?? []) {
     args.push(writable === true ? "--bind" : "--ro-bind", source, target);
   }

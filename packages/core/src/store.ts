@@ -1,5 +1,5 @@
 import { constants, createReadStream, createWriteStream } from "node:fs";
-import { copyFile, link, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import path from "node:path";
 import { Transform } from "node:stream";
@@ -7,7 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { createHash } from "node:crypto";
 import { type Json, type Sha256, isSha256, sha256File, sha256Json } from "./digest.ts";
 import { CleanroomError } from "./error.ts";
-import { isMissingFile, removeFolder, uniqueName, writeFileAtomic } from "./files.ts";
+import { isMissingFile, pathExists, removeFolder, uniqueName, writeFileAtomic } from "./files.ts";
 import type { Logger } from "./log.ts";
 import { start } from "./run.ts";
 
@@ -27,6 +27,8 @@ export function defaultStoreFolder(env: Readonly<Record<string, string | undefin
     "cleanroom",
   );
 }
+
+const abandonedAfterMs = 24 * 60 * 60 * 1000;
 
 /**
  * Everything that lives long: blobs by SHA-256 (`cas/`), action results by action key (`ac/`),
@@ -91,6 +93,39 @@ export class Store {
     } finally {
       await removeFolder(folder);
     }
+  }
+
+  /**
+   * Removes temporary folders whose process is no more and that nobody has touched for a day;
+   * a process in another container may look dead from here.
+   *
+   * @returns how many were removed
+   */
+  async removeAbandoned(): Promise<number> {
+    let removed = 0;
+    for (const name of await readdir(this.path("tmp"))) {
+      const folder = this.path("tmp", name);
+      const pid = name.split(".").at(-2);
+      if (pid === undefined || (await pathExists(`/proc/${pid}`))) continue;
+      const { mtimeMs } = await stat(folder);
+      if (Date.now() - mtimeMs < abandonedAfterMs) continue;
+      await removeFolder(folder);
+      removed += 1;
+    }
+    return removed;
+  }
+
+  /** Reads every blob; damaged ones are set aside. */
+  async verifyBlobs(): Promise<{ good: number; damaged: number }> {
+    let good = 0;
+    let damaged = 0;
+    for (const prefix of await readdir(this.path("cas"))) {
+      for (const name of await readdir(this.path("cas", prefix))) {
+        if ((await this.blob(name)) === undefined) damaged += 1;
+        else good += 1;
+      }
+    }
+    return { good, damaged };
   }
 
   /** Takes a file's bytes in; the file itself stays. */

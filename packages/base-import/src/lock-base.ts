@@ -1,0 +1,12 @@
+import type { BaseFile } from "@cleanroom/core";
+import type { PrivateApt } from "./apt.ts";
+import type { BaseLock } from "./lock-file.ts";
+
+/** Resolves what base.yaml names to exact packages. The package lists must be up to date. */
+export async function lockBase(apt: PrivateApt, base: BaseFile): Promise<BaseLock> {
+  const packages = await apt.closure(
+    [...base.essential, ...base.build, ...base.packages],
+    base.exclude,
+  );
+  return { packages, tools: await apt.closure(base.tools) };
+}

@@ -1,0 +1,82 @@
+import { readdir, stat } from "node:fs/promises";
+import path from "node:path";
+import { isMissingFile } from "@cleanroom/core";
+import type { CommandModule } from "yargs";
+import { type GlobalOptions, Session } from "../session.ts";
+
+async function show(options: GlobalOptions): Promise<void> {
+  const session = new Session(options);
+  const store = await session.store();
+  const parts: Record<string, { files: number; bytes: number }> = {};
+  const seen = new Set<number>();
+  for (const name of ["cas", "ac", "sources", "roots", "repos", "tmp", "damaged"]) {
+    parts[name] = await measure(store.path(name), seen);
+  }
+  session.print(
+    { folder: store.folder, parts },
+    [
+      store.folder,
+      ...Object.entries(parts).map(
+        ([name, { files, bytes }]) =>
+          `  ${name.padEnd(8)} ${String(files).padStart(7)} files ${(bytes / 1e6).toFixed(1).padStart(9)} MB`,
+      ),
+    ].join("\n"),
+  );
+}
+
+/** Files and bytes below a folder; a file with several names counts where it is met first. */
+async function measure(
+  folder: string,
+  seen: Set<number>,
+): Promise<{ files: number; bytes: number }> {
+  let files = 0;
+  let bytes = 0;
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+    if (isMissingFile(error)) return [];
+    throw error;
+  });
+  for (const entry of entries) {
+    const file = path.join(folder, entry.name);
+    if (entry.isDirectory()) {
+      const below = await measure(file, seen);
+      files += below.files;
+      bytes += below.bytes;
+    } else if (entry.isFile()) {
+      const { ino, size } = await stat(file);
+      files += 1;
+      if (!seen.has(ino)) bytes += size;
+      seen.add(ino);
+    }
+  }
+  return { files, bytes };
+}
+
+async function gc(options: GlobalOptions): Promise<void> {
+  const session = new Session(options);
+  const removed = await (await session.store()).removeAbandoned();
+  session.print({ removed }, `${removed} folders of processes that are no more were removed`);
+}
+
+async function verify(options: GlobalOptions): Promise<void> {
+  const session = new Session(options);
+  const { good, damaged } = await (await session.store()).verifyBlobs();
+  session.print({ good, damaged }, `${good} blobs are good, ${damaged} were damaged`);
+  if (damaged > 0) process.exitCode = 1;
+}
+
+export const cacheCommand: CommandModule<object, GlobalOptions> = {
+  command: "cache",
+  describe: "The store",
+  builder: (parser) =>
+    parser
+      .command<GlobalOptions>("show", "What the store holds", (inner) => inner as never, show)
+      .command<GlobalOptions>("gc", "Remove what killed runs left", (inner) => inner as never, gc)
+      .command<GlobalOptions>(
+        "verify",
+        "Read every blob and set damaged ones aside",
+        (inner) => inner as never,
+        verify,
+      )
+      .demandCommand(1, "cache what? show, gc or verify") as never,
+  handler: () => undefined,
+};

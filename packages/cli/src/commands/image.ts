@@ -1,0 +1,100 @@
+import path from "node:path";
+import {
+  type BuiltImage,
+  buildImage,
+  inspectImage,
+  lockImage,
+  readImageLock,
+  runImage,
+  saveImage,
+} from "@cleanroom/image-composer";
+import type { CommandModule } from "yargs";
+import { checkImageName, imageContext, imageOutput, imageRequest } from "../image-request.ts";
+import { type GlobalOptions, Session, workspace } from "../session.ts";
+
+interface Options extends GlobalOptions {
+  readonly image: string;
+}
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+
+export function describeImage(image: BuiltImage): string {
+  return [
+    `${image.name} ${image.digest}`,
+    `  ${image.packages.length} packages, ${megabytes(image.unpackedBytes)} unpacked, ${megabytes(image.compressedBytes)} compressed`,
+    ...image.layers.map(
+      (layer) =>
+        `  ${layer.digest.slice(0, 19)} ${megabytes(layer.unpackedBytes).padStart(9)}  ${layer.packages.length === 0 ? "state" : layer.packages.join(" ")}`,
+    ),
+  ].join("\n");
+}
+
+async function lock(options: Options): Promise<void> {
+  const session = new Session(options);
+  await checkImageName(session, options.image);
+  const change = await lockImage(
+    await imageContext(session),
+    await imageRequest(session, options.image),
+  );
+  session.print(
+    change,
+    change.lines.length === 0 ? "the lock holds: nothing changed" : change.lines.join("\n"),
+  );
+}
+
+async function build(options: Options): Promise<void> {
+  const session = new Session(options);
+  await checkImageName(session, options.image);
+  const context = await imageContext(session);
+  const request = await imageRequest(session, options.image);
+  if ((await readImageLock(request.folder)) === undefined) await lockImage(context, request);
+  const image = await buildImage(context, request, { output: imageOutput(options.image) });
+  session.print(image, describeImage(image));
+}
+
+async function inspect(options: Options): Promise<void> {
+  const session = new Session(options);
+  await checkImageName(session, options.image);
+  const image = await inspectImage(imageOutput(options.image));
+  session.print(image, describeImage(image));
+}
+
+async function save(options: Options & { readonly file?: string | undefined }): Promise<void> {
+  const session = new Session(options);
+  await checkImageName(session, options.image);
+  const archive = path.resolve(options.file ?? path.join(workspace, "dist", `${options.image}.tar`));
+  await saveImage(await imageContext(session), imageOutput(options.image), archive);
+  session.print({ archive }, archive);
+}
+
+async function runOne(options: Options): Promise<void> {
+  const session = new Session(options);
+  await checkImageName(session, options.image);
+  const { exitCode } = await runImage(await imageContext(session), {
+    name: options.image,
+    folder: imageOutput(options.image),
+  });
+  process.exitCode = exitCode ?? 0;
+}
+
+export const imageCommand: CommandModule<object, GlobalOptions> = {
+  command: "image",
+  describe: "Images from the published repository",
+  builder: (parser) => {
+    const named = (inner: typeof parser): never =>
+      inner.positional("image", { type: "string", demandOption: true }) as never;
+    return parser
+      .command<Options>("lock <image>", "Resolve its packages and write image.lock.yaml", named, lock)
+      .command<Options>("build <image>", "Build it from its lock", named, build)
+      .command<Options>("inspect <image>", "Its layers, packages and sizes", named, inspect)
+      .command<Options & { readonly file?: string }>(
+        "save <image> [file]",
+        "Write it as an archive for podman, docker and skopeo",
+        (inner) => (named(inner as never) as typeof parser).positional("file", { type: "string" }) as never,
+        save,
+      )
+      .command<Options>("run <image>", "Run it in the foreground", named, runOne)
+      .demandCommand(1, "image what? lock, build, inspect, save or run") as never;
+  },
+  handler: () => undefined,
+};

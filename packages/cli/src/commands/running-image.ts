@@ -1,0 +1,39 @@
+import { downImage, imageLogs, imageStatus } from "@cleanroom/image-composer";
+import type { CommandModule } from "yargs";
+import { checkImageName } from "../image-request.ts";
+import { type GlobalOptions, Session } from "../session.ts";
+
+interface Options extends GlobalOptions {
+  readonly image: string;
+}
+
+const command = (
+  name: string,
+  describe: string,
+  handler: (session: Session, image: string) => Promise<void>,
+): CommandModule<object, Options> => ({
+  command: `${name} [image]`,
+  describe,
+  builder: (parser) => parser.positional("image", { type: "string", default: "hello" }) as never,
+  handler: async (options) => {
+    const session = new Session(options);
+    await checkImageName(session, options.image);
+    await handler(session, options.image);
+  },
+});
+
+/** The commands on the container that `up` started. */
+export const runningImageCommands = {
+  down: command("down", "Stop and remove the running image", async (session, image) => {
+    const stopped = await downImage(session.logger, image);
+    session.print({ image, stopped }, stopped ? `${image} is stopped` : `${image} was not running`);
+  }),
+  logs: command("logs", "What the running image printed", async (session, image) => {
+    session.print({ image, logs: await imageLogs(image) }, await imageLogs(image));
+  }),
+  status: command("status", "Whether the image runs", async (session, image) => {
+    const status = await imageStatus(image);
+    session.print(status, `${image}: ${status.state}`);
+    if (status.state !== "running") process.exitCode = 1;
+  }),
+};

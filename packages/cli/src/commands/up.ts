@@ -1,0 +1,63 @@
+import { buildImage, lockImage, runImage } from "@cleanroom/image-composer";
+import type { CommandModule } from "yargs";
+import { checkImageName, imageContext, imageOutput, imageRequest } from "../image-request.ts";
+import { buildAndPublish } from "../publish-stack.ts";
+import { type GlobalOptions, Session } from "../session.ts";
+import { describeImage } from "./image.ts";
+
+interface Options extends GlobalOptions {
+  readonly image: string;
+  readonly run: boolean;
+  readonly detach: boolean;
+  readonly bind: string;
+  readonly port?: number | undefined;
+}
+
+async function up(options: Options): Promise<void> {
+  const session = new Session(options);
+  await checkImageName(session, options.image);
+  const { generation } = await buildAndPublish(session, []);
+  const context = await imageContext(session);
+  const request = await imageRequest(session, options.image, generation);
+  const change = await lockImage(context, request);
+  for (const line of change.lines) session.logger.info(line);
+  const output = imageOutput(options.image);
+  const image = await buildImage(context, request, { output });
+  session.logger.info(describeImage(image));
+  if (!options.run) {
+    session.print(image, output);
+    return;
+  }
+  const running = await runImage(context, {
+    name: options.image,
+    folder: output,
+    detach: options.detach,
+    bind: options.bind,
+    ...(options.port === undefined ? {} : { ports: [{ host: options.port }] }),
+  });
+  const [port] = running.ports;
+  const url = port === undefined ? undefined : `http://${port.address}:${port.host}/`;
+  if (options.detach) session.print({ ...running, url }, url ?? running.container);
+  process.exitCode = running.exitCode ?? 0;
+}
+
+export const upCommand: CommandModule<object, Options> = {
+  command: "up [image]",
+  describe: "Build what an image needs, publish, compose and run it",
+  builder: (parser) =>
+    parser
+      .positional("image", { type: "string", default: "hello", describe: "A folder of specs/image" })
+      .option("run", { type: "boolean", default: true, describe: "--no-run stops after composing" })
+      .option("detach", {
+        type: "boolean",
+        default: false,
+        describe: "Leave it running; its URL is the last line on standard output",
+      })
+      .option("port", { type: "number", describe: "Host port for the image's first port" })
+      .option("bind", {
+        type: "string",
+        default: "127.0.0.1",
+        describe: "Address to publish ports at",
+      }) as never,
+  handler: up,
+};

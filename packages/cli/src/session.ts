@@ -1,0 +1,183 @@
+import { readdir } from "node:fs/promises";
+import path from "node:path";
+import { type Base, importBase, PrivateApt, readBaseLock } from "@cleanroom/base-import";
+import {
+  type BaseFile,
+  baseFileSchema,
+  CleanroomError,
+  createLogger,
+  defaultStoreFolder,
+  isMissingFile,
+  type LogFormat,
+  type Logger,
+  readYamlFile,
+  Store,
+} from "@cleanroom/core";
+import type { Repository } from "@cleanroom/rootfs";
+import type { DebianSources, RunnerContext } from "@cleanroom/rpm-runner";
+import { readStack, type Stack } from "@cleanroom/spec-strip";
+
+/** The workspace that this program is part of. */
+export const workspace = path.resolve(import.meta.dirname, "../../..");
+
+/** The options that every command has. */
+export interface GlobalOptions {
+  readonly json: boolean;
+  readonly logFormat: string;
+  readonly quiet: boolean;
+  readonly store?: string | undefined;
+  readonly base: string;
+}
+
+/**
+ * What one command line works with. Things are opened when they are first asked for, so that
+ * `spec query` needs no store and `cache show` no base.
+ */
+export class Session {
+  readonly options: GlobalOptions;
+  readonly logger: Logger;
+  #store: Promise<Store> | undefined;
+  #stack: Promise<Stack> | undefined;
+  #base: Promise<Base> | undefined;
+  #apt: Promise<PrivateApt> | undefined;
+
+  constructor(options: GlobalOptions) {
+    this.options = options;
+    this.logger = createLogger({
+      format: options.logFormat as LogFormat,
+      quiet: options.quiet,
+      write: (text) => process.stderr.write(text),
+    });
+  }
+
+  /** Writes a command's result: one JSON document, or the text for people. */
+  print(value: unknown, text: string): void {
+    if (this.options.json) process.stdout.write(`${JSON.stringify(value)}\n`);
+    else if (text !== "") process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+  }
+
+  store(): Promise<Store> {
+    return (this.#store ??= Store.open(
+      this.options.store ?? defaultStoreFolder(process.env),
+      this.logger,
+    ));
+  }
+
+  /** The base's folder, relative to the workspace. */
+  baseFolder(name = this.options.base): string {
+    return path.join("specs/base", name);
+  }
+
+  async baseFile(name = this.options.base): Promise<BaseFile> {
+    const known = await this.names("base");
+    if (!known.includes(name)) throw unknownName("base", name, known);
+    const file = path.join(this.baseFolder(name), "base.yaml");
+    return readYamlFile(path.join(workspace, file), baseFileSchema, file);
+  }
+
+  baseLockFile(name = this.options.base): string {
+    return path.join(this.baseFolder(name), "base.lock.yaml");
+  }
+
+  /** The base, imported. */
+  base(): Promise<Base> {
+    return (this.#base ??= (async () => {
+      const name = this.options.base;
+      const file = await this.baseFile();
+      const lockFile = this.baseLockFile();
+      const lock = await readBaseLock(path.join(workspace, lockFile), lockFile);
+      return importBase(await this.store(), name, file, lock, this.logger);
+    })());
+  }
+
+  /** apt with a state of its own, whose lists are read when they are not there yet. */
+  apt(): Promise<PrivateApt> {
+    return (this.#apt ??= (async () => {
+      const apt = await PrivateApt.open(
+        await this.store(),
+        this.options.base,
+        await this.baseFile(),
+      );
+      await apt.ensureLists(this.logger);
+      return apt;
+    })());
+  }
+
+  /** The specs of the workspace, evaluated. */
+  stack(): Promise<Stack> {
+    return (this.#stack ??= (async () => {
+      const { macros, arch } = await this.baseFile();
+      return readStack(workspace, { macros, arch });
+    })());
+  }
+
+  /** Names of what the workspace holds of a kind, sorted. */
+  async names(kind: "rpm" | "base" | "image"): Promise<string[]> {
+    try {
+      const entries = await readdir(path.join(workspace, "specs", kind), { withFileTypes: true });
+      return entries
+        .filter((entry) => entry.isDirectory())
+        .map(({ name }) => name)
+        .toSorted();
+    } catch (error) {
+      if (isMissingFile(error)) return [];
+      throw error;
+    }
+  }
+
+  /** Checks names of packages that a user gave; all packages when there are none. */
+  async packageNames(given: readonly string[]): Promise<string[]> {
+    const { packages, order } = await this.stack();
+    for (const name of given) {
+      if (!packages.has(name)) throw unknownName("package", name, [...packages.keys()].toSorted());
+    }
+    return given.length === 0 ? [...order] : [...given];
+  }
+
+  async runnerContext(): Promise<RunnerContext> {
+    const base = await this.base();
+    const { macros, arch, essential, build } = base.file;
+    return {
+      store: await this.store(),
+      tools: base.tools,
+      stack: await this.stack(),
+      base: baseRepository(base),
+      buildRootPackages: [...essential, ...build],
+      macros,
+      arch,
+      outputFolder: path.join(workspace, "dist/rpms"),
+      debian: this.debianSources(),
+      logger: this.logger,
+    };
+  }
+
+  /** Debian's archive as a place for sources. */
+  debianSources(): DebianSources {
+    return {
+      files: async (source, version) => (await this.apt()).sourceFiles(source, version),
+      fetch: async ({ uri, sha256 }, target) => {
+        await (await this.apt()).fetch([{ uri, sha256, target }]);
+      },
+    };
+  }
+}
+
+export function baseRepository(base: Base): Repository {
+  return {
+    id: base.name,
+    location: { folder: base.repository },
+    priority: 99,
+    digest: base.digest,
+  };
+}
+
+export function unknownName(
+  kind: string,
+  name: string,
+  known: readonly string[],
+): CleanroomError {
+  return new CleanroomError("unknown-name", `there is no ${kind} ${name}`, {
+    exitCode: 2,
+    hint: known.length === 0 ? undefined : `one of: ${known.join(", ")}`,
+  });
+}

@@ -1,0 +1,10 @@
+export {
+  type Closure,
+  closureOf,
+  type ClosurePackage,
+  nevraOf,
+  type Repository,
+} from "./closure.ts";
+export { fetchClosure } from "./fetch-closure.ts";
+export { type ResolveRequest, resolveClosure } from "./resolve.ts";
+export { makeRoot, type RootOptions, rpmDatabasePath } from "./root.ts";

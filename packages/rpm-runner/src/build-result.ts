@@ -1,0 +1,22 @@
+import type { Sha256 } from "@cleanroom/core";
+
+/** The name of the log among the outputs of a build. */
+export const logName = "build.log";
+
+export interface BuiltRpm {
+  /** `name-version-release.arch.rpm` */
+  readonly file: string;
+  readonly sha256: Sha256;
+  /** Bytes. */
+  readonly size: number;
+}
+
+export interface BuildResult {
+  readonly name: string;
+  readonly key: Sha256;
+  readonly rpms: readonly BuiltRpm[];
+  /** `built`: rpmbuild ran. `cached`: the store had what this action makes. */
+  readonly how: "built" | "cached";
+  /** Time that rpmbuild took, when it ran last. */
+  readonly buildMs: number;
+}

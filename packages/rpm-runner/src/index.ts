@@ -1,0 +1,10 @@
+export { buildPackages, type RunnerContext } from "./build.ts";
+export type { BuildResult, BuiltRpm } from "./build-result.ts";
+export {
+  type DebianSourceFile,
+  type DebianSources,
+  fetchSources,
+  lockSources,
+  verifySources,
+} from "./sources.ts";
+export { writeSourcesLock } from "./sources-lock.ts";

@@ -1,0 +1,85 @@
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import path from "node:path";
+import {
+  canonicalJson,
+  isMissingFile,
+  type Json,
+  pathExists,
+  replaceFolder,
+  runInSandbox,
+  sha256Json,
+  type Store,
+  type Tools,
+  uniqueName,
+} from "@cleanroom/core";
+import type { Repository } from "@cleanroom/rootfs";
+import type { BuildResult } from "./build-result.ts";
+
+/** A built package's RPMs as a repository of its own, made once for its output. */
+export async function outputRepository(
+  store: Store,
+  tools: Tools,
+  result: BuildResult,
+): Promise<Repository> {
+  const digest = sha256Json(result.rpms.map(({ file, sha256 }) => [file, sha256]) as Json);
+  const folder = store.path("repos", "built", digest);
+  const repository: Repository = {
+    id: result.name,
+    location: { folder },
+    // What the stack builds wins over what the base supplies.
+    priority: 10,
+    digest,
+  };
+  if (await pathExists(folder)) return repository;
+  await store.withTemporaryFolder("repository", async (temporary) => {
+    const made = path.join(temporary, "repository");
+    for (const { file, sha256 } of result.rpms) {
+      await store.materialize(sha256, path.join(made, "Packages", file));
+    }
+    await runInSandbox(
+      { root: tools.root, mounts: [{ source: made, target: "/repository", writable: true }] },
+      ["createrepo_c", "--quiet", "--no-database", "--revision", digest, "/repository"],
+      { step: `${result.name}: createrepo_c` },
+    );
+    await replaceFolder(made, folder);
+  });
+  return repository;
+}
+
+/**
+ * Puts a build's RPMs, its log and `record.json` into its output folder, replaced as a whole.
+ *
+ * The record names outputs alone, never inputs or times: Nx takes it as input of the packages
+ * that depend on this one, so that an unchanged output stops there.
+ */
+export async function writeOutput(
+  store: Store,
+  outputFolder: string,
+  result: BuildResult,
+): Promise<void> {
+  const target = path.join(outputFolder, result.name);
+  const record = `${canonicalJson({ version: 1, name: result.name, rpms: result.rpms as unknown as Json })}\n`;
+  if (await isWritten(target, record, result)) return;
+  await mkdir(outputFolder, { recursive: true });
+  const temporary = path.join(outputFolder, uniqueName(`.${result.name}`));
+  await mkdir(temporary, { recursive: true });
+  const action = await store.action(result.key);
+  for (const { name, sha256 } of action?.outputs ?? []) {
+    await store.materialize(sha256, path.join(temporary, name));
+  }
+  await writeFile(path.join(temporary, "record.json"), record);
+  await replaceFolder(temporary, target);
+}
+
+async function isWritten(target: string, record: string, result: BuildResult): Promise<boolean> {
+  try {
+    if ((await readFile(path.join(target, "record.json"), "utf8")) !== record) return false;
+    const sizes = await Promise.all(
+      result.rpms.map(async ({ file, size }) => (await stat(path.join(target, file))).size === size),
+    );
+    return sizes.every(Boolean);
+  } catch (error) {
+    if (isMissingFile(error)) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,80 @@
+import { chmod, copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { CleanroomError, runInSandbox, type Store } from "@cleanroom/core";
+import type { StackPackage } from "@cleanroom/spec-strip";
+import { macroFileText } from "./macro-file.ts";
+import type { SourceInput } from "./sources.ts";
+
+/** Where every build happens: one path for all, so that none can be told from its output. */
+const buildFolder = "/builddir";
+
+/** One rpmbuild run. */
+export interface RpmbuildRequest {
+  readonly entry: StackPackage;
+  readonly sources: readonly SourceInput[];
+  readonly macros: Readonly<Record<string, string>>;
+  readonly arch: string;
+  /** Host folder of the build root. */
+  readonly root: string;
+  /** Host folder to work in; the RPMs are in its `RPMS` afterwards. */
+  readonly folder: string;
+  readonly logFile: string;
+}
+
+/**
+ * Runs `rpmbuild -bb` in the build root: without network, as an unprivileged user, with the root
+ * read-only and the work folder as the only thing it can write.
+ *
+ * @returns names of the RPMs in the folder's `RPMS`, sorted
+ * @throws {CleanroomError} `build-failed` with the end of the log
+ */
+export async function rpmbuild(store: Store, request: RpmbuildRequest): Promise<string[]> {
+  const { entry, folder } = request;
+  for (const name of ["SPECS", "SOURCES", "BUILD", "RPMS", "SRPMS", "home"]) {
+    await mkdir(path.join(folder, name));
+  }
+  await writeFile(path.join(folder, "SPECS", `${entry.name}.spec`), entry.spec);
+  await writeFile(path.join(folder, "macros"), macroFileText(request.macros));
+  await placeSources(store, request);
+  try {
+    await runInSandbox(
+      {
+        root: request.root,
+        mounts: [{ source: folder, target: buildFolder, writable: true }],
+        cwd: buildFolder,
+        env: { HOME: `${buildFolder}/home`, USER: "builder", LOGNAME: "builder" },
+      },
+      [
+        ...["rpmbuild", "-bb", "--target", request.arch, "--load", `${buildFolder}/macros`],
+        ...[
+          `_topdir ${buildFolder}`,
+          `_rpmdir ${buildFolder}/RPMS`,
+          "_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm",
+          "_dbpath /usr/lib/sysimage/rpm",
+        ].flatMap((definition) => ["--define", definition]),
+        `${buildFolder}/SPECS/${entry.name}.spec`,
+      ],
+      { step: `${entry.name}: rpmbuild`, logFile: request.logFile },
+    );
+  } catch (error) {
+    if (!(error instanceof CleanroomError) || error.code !== "command-failed") throw error;
+    throw new CleanroomError("build-failed", error.message, {
+      place: { step: `${entry.name}: rpmbuild` },
+      logFile: request.logFile,
+      hint: `./cleanroom rpm shell ${entry.name} opens its build root`,
+    });
+  }
+  return (await readdir(path.join(folder, "RPMS"))).toSorted();
+}
+
+async function placeSources(store: Store, request: RpmbuildRequest): Promise<void> {
+  for (const { file, origin, sha256 } of request.sources) {
+    const target = path.join(request.folder, "SOURCES", file);
+    if ("blob" in origin) {
+      await store.materialize(sha256, target);
+    } else {
+      await copyFile(origin.local, target);
+      await chmod(target, 0o644);
+    }
+  }
+}

@@ -1,0 +1,3 @@
+export { packageFileSchema } from "./package-file.ts";
+export { readStack, type Stack, type StackOptions, type StackPackage } from "./stack.ts";
+export { buildClosure } from "./stack-graph.ts";
