@@ -1,0 +1,167 @@
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import {
+  type CommandResult,
+  defaultStoreFolder,
+  runInSandbox,
+  sha256,
+  silentLogger,
+  Store,
+  type Tools,
+} from "@cleanroom/core";
+
+/** The tools root that importing a base left in the user's store. */
+export async function toolsRoot(): Promise<Tools> {
+  const roots = path.join(defaultStoreFolder(process.env), "roots");
+  const name = (await readdir(roots)).find((one) => one.startsWith("tools-"));
+  if (name === undefined) throw new Error(`no tools root in ${roots}: import a base first`);
+  return { root: path.join(roots, name), digest: name.slice("tools-".length) };
+}
+
+/** A store of the test's own, below `folder`. */
+export async function freshStore(folder: string): Promise<Store> {
+  return Store.open(path.join(folder, "store"), silentLogger);
+}
+
+export interface BuiltPackage {
+  readonly file: string;
+  readonly sha256: string;
+}
+
+const macros = {
+  _topdir: "/tmp/build",
+  _rpmdir: "/rpms",
+  _tmppath: "/tmp",
+  _buildhost: "cleanroom",
+  use_source_date_epoch_as_buildtime: 1,
+  _build_name_fmt: "%%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm",
+} as const;
+
+/**
+ * Builds one small package per spec text with the tools root's rpmbuild.
+ *
+ * @returns the packages sorted by file name
+ */
+export async function buildPackages(
+  tools: Tools,
+  folder: string,
+  specs: Readonly<Record<string, string>>,
+): Promise<readonly BuiltPackage[]> {
+  const rpms = path.join(folder, "rpms");
+  const sources = path.join(folder, "specs");
+  await mkdir(rpms, { recursive: true });
+  await mkdir(sources, { recursive: true });
+  for (const [name, text] of Object.entries(specs)) {
+    await writeFile(path.join(sources, `${name}.spec`), text);
+  }
+  await runInSandbox(
+    {
+      root: tools.root,
+      mounts: [
+        { source: sources, target: "/specs" },
+        { source: rpms, target: "/rpms", writable: true },
+      ],
+      env: { SOURCE_DATE_EPOCH: "1700000000" },
+    },
+    [
+      "rpmbuild",
+      "--quiet",
+      "-bb",
+      ...Object.entries(macros).flatMap(([name, value]) => ["--define", `${name} ${value}`]),
+      ...Object.keys(specs).map((name) => `/specs/${name}.spec`),
+    ],
+    { step: "rpmbuild" },
+  );
+  const files = (await readdir(rpms)).toSorted().map((name) => path.join(rpms, name));
+  return Promise.all(files.map(async (file) => ({ file, sha256: sha256(await readFile(file)) })));
+}
+
+/** The spec of a package with one file; `body` adds to its preamble. */
+export function specText(name: string, { version = "1.0", release = "1", body = "" } = {}): string {
+  return `Name: ${name}
+Version: ${version}
+Release: ${release}
+Summary: The package ${name}
+License: MIT
+BuildArch: noarch
+${body}
+%description
+For tests.
+%install
+mkdir -p %{buildroot}/usr/share/${name}
+echo "${name} ${version}-${release}" > %{buildroot}/usr/share/${name}/content
+%files
+/usr/share/${name}
+`;
+}
+
+/** A client program in a root of its own: it sees the network, `/work`, and nothing else to write. */
+export interface Client {
+  /** Host folder that is the client's `/work`; `/work/root` is where it installs. */
+  readonly folder: string;
+  /** Host folder whose programs the client uses. */
+  readonly root: string;
+}
+
+/** A client with the given `.repo` text and nothing installed. */
+export async function makeClient(folder: string, root: string, repoText: string): Promise<Client> {
+  for (const name of ["repos", "root", "log"]) {
+    await mkdir(path.join(folder, name), { recursive: true });
+  }
+  await writeFile(path.join(folder, "repos", "cleanroom.repo"), repoText);
+  await writeFile(path.join(folder, "dnf.conf"), "[main]\n");
+  return { folder, root };
+}
+
+/** Runs a client's program; a failure is the result's, not an error. */
+export async function runClient(client: Client, argv: readonly string[]): Promise<CommandResult> {
+  return runInSandbox(
+    {
+      root: client.root,
+      only: ["usr", "bin", "sbin", "lib", "lib64", "etc", "var"],
+      mounts: [{ source: client.folder, target: "/work", writable: true }],
+      uid: 0,
+      network: true,
+      capabilities: ["CAP_SYS_CHROOT", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER"],
+    },
+    argv,
+    { accept: Array.from({ length: 256 }, (_, code) => code), timeoutMs: 120_000 },
+  );
+}
+
+const dnfSettings = {
+  reposdir: "/work/repos",
+  cachedir: "/work/cache",
+  logdir: "/work/log",
+  persistdir: "/work/persist",
+  module_platform_id: "platform:test",
+  retries: 1,
+} as const;
+
+export async function dnf(client: Client, argv: readonly string[]): Promise<CommandResult> {
+  return runClient(client, [
+    "dnf",
+    "-y",
+    "-c",
+    "/work/dnf.conf",
+    "--installroot=/work/root",
+    "--releasever=1",
+    ...Object.entries(dnfSettings).map(([name, value]) => `--setopt=${name}=${value}`),
+    ...argv,
+  ]);
+}
+
+/** Makes `folder` a repository of these packages by the tools root's createrepo_c. */
+export async function createrepo(
+  tools: Tools,
+  folder: string,
+  files: readonly string[],
+): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  for (const file of files) await copyFile(file, path.join(folder, path.basename(file)));
+  await runInSandbox(
+    { root: tools.root, mounts: [{ source: folder, target: "/repository", writable: true }] },
+    ["createrepo_c", "--quiet", "/repository"],
+  );
+}
