@@ -1,10 +1,11 @@
-import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, glob, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import {
   type CommandResult,
   defaultStoreFolder,
   runInSandbox,
   sha256,
+  sha256File,
   silentLogger,
   Store,
   type Tools,
@@ -114,7 +115,7 @@ export async function makeClient(folder: string, root: string, repoText: string)
 }
 
 /** Runs a client's program; a failure is the result's, not an error. */
-export async function runClient(client: Client, argv: readonly string[]): Promise<CommandResult> {
+async function runClient(client: Client, argv: readonly string[]): Promise<CommandResult> {
   return runInSandbox(
     {
       root: client.root,
@@ -151,17 +152,31 @@ export async function dnf(client: Client, argv: readonly string[]): Promise<Comm
   ]);
 }
 
-/** Makes `folder` a repository of these packages by the tools root's createrepo_c. */
-export async function createrepo(
-  tools: Tools,
-  folder: string,
-  files: readonly string[],
-): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
-  for (const file of files) await copyFile(file, path.join(folder, path.basename(file)));
+/** zypper installing into `/work/root`, whose configuration holds the `.repo` file. */
+export async function zypper(client: Client, argv: readonly string[]): Promise<CommandResult> {
+  const configuration = path.join(client.folder, "root/etc/zypp/repos.d");
+  await cp(path.join(client.folder, "repos"), configuration, { recursive: true });
+  return runClient(client, ["zypper", "--non-interactive", "--root", "/work/root", ...argv]);
+}
+
+/** Lets the tools root's createrepo_c write the metadata of all packages below `folder`. */
+export async function createrepo(tools: Tools, folder: string): Promise<void> {
   await runInSandbox(
     { root: tools.root, mounts: [{ source: folder, target: "/repository", writable: true }] },
     ["createrepo_c", "--quiet", "/repository"],
+  );
+}
+
+/** At most `count` packages of any base that was imported into the user's store. */
+export async function basePackages(count: number): Promise<readonly BuiltPackage[]> {
+  const pattern = "repos/base-*/*/Packages/*.rpm";
+  const files = await Array.fromAsync(glob(pattern, { cwd: defaultStoreFolder(process.env) }));
+  // One of each name: a store may hold several states of a base.
+  const byName = new Map(files.toSorted().map((file) => [path.basename(file), file]));
+  return Promise.all(
+    [...byName.values()].slice(0, count).map(async (name) => {
+      const file = path.join(defaultStoreFolder(process.env), name);
+      return { file, sha256: await sha256File(file) };
+    }),
   );
 }

@@ -1,7 +1,18 @@
 import { existsSync } from "node:fs";
-import { chmod, copyFile, cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  copyFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { zstdDecompressSync } from "node:zlib";
 import { silentLogger, type Store, type Tools } from "@cleanroom/core";
 import {
   type Generation,
@@ -12,6 +23,7 @@ import {
 } from "@cleanroom/repo-publisher";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
+  basePackages,
   type BuiltPackage,
   buildPackages,
   type Client,
@@ -21,6 +33,7 @@ import {
   makeClient,
   specText,
   toolsRoot,
+  zypper,
 } from "./repo-publisher-fixture.ts";
 
 const logger = silentLogger;
@@ -82,6 +95,136 @@ async function changeLastByte(file: string): Promise<void> {
   await writeFile(file, bytes);
 }
 
+/** A package that has something of everything that metadata can say. */
+const richSpec = `Name: rich
+Epoch: 3
+Version: 1.2~rc1
+Release: 4.fc40
+Summary: Größe & <more> "quotes"
+License: MIT AND (GPL-2.0-or-later OR Apache-2.0)
+URL: https://example.org/?a=1&b=2
+Vendor: The "Vendor"
+Packager: Someone <someone@example.org>
+Group: Development/Tools
+BuildArch: noarch
+Requires: plain
+Requires: plain
+Requires: versioned >= 2:1.0-3
+Requires: versioned < 3
+Requires: (one or two)
+Requires: (three >= 1.0 if four)
+Requires: /usr/bin/rich
+Requires: /usr/share/rich/data
+Requires: rich-self
+Requires: libc.so.6(GLIBC_2.9)(64bit)
+Requires: libc.so.6(GLIBC_2.17)(64bit)
+Requires: libc.so.6()(64bit)
+Requires(pre): /usr/sbin/useradd
+Requires(post): coreutils
+Requires(preun): sed
+Requires(meta): whole
+Provides: rich-self
+Provides: pkgconfig(rich) = 1.2
+Conflicts: poor < 1
+Obsoletes: older <= 0:2.0
+Recommends: nice
+Suggests: nicer
+Supplements: (a and b)
+Enhances: other
+%description
+First line with  two blanks.
+
+Last line: <b>&amp;</b>
+%prep
+%install
+mkdir -p %{buildroot}/usr/bin %{buildroot}/etc/rich.d %{buildroot}/usr/share/rich "%{buildroot}/usr/share/rich/a b"
+echo a > %{buildroot}/usr/bin/rich
+echo b > %{buildroot}/etc/rich.d/rich.conf
+echo c > %{buildroot}/usr/share/rich/data
+echo d > "%{buildroot}/usr/share/rich/a b/ä&é"
+ln -s data %{buildroot}/usr/share/rich/link
+ln %{buildroot}/usr/share/rich/data %{buildroot}/usr/share/rich/hard
+%post
+true
+%triggerin -- plain
+true
+%files
+%attr(0755,root,root) /usr/bin/rich
+%dir /etc/rich.d
+%config(noreplace) /etc/rich.d/rich.conf
+%ghost /etc/rich.d/ghost
+/usr/share/rich
+%changelog
+${Array.from(
+  { length: 12 },
+  (_, index) => `* Tue Nov 14 2023 Some One <one@example.org> - 1.${index}
+- entry ${index} with <tags> & more
+`,
+).join("\n")}
+`;
+
+/** The packages' elements of a metadata file, without the time at which the .rpm came to lie there. */
+async function metadataElements(repository: string, kind: string): Promise<readonly string[]> {
+  const repodata = path.join(repository, "repodata");
+  const name = (await readdir(repodata)).find((one) => one.endsWith(`-${kind}.xml.zst`)) ?? "";
+  const text = zstdDecompressSync(await readFile(path.join(repodata, name))).toString();
+  return text
+    .replaceAll(/<time file="\d+"/g, "<time file=")
+    .split(/(?=<package )|(?<=<\/package>)/)
+    .toSorted();
+}
+
+test("the metadata says what createrepo_c's says, to the letter", async () => {
+  const built = await buildPackages(tools, path.join(folder, "rich"), {
+    rich: richSpec,
+    plain: specText("plain"),
+  });
+  const base = await basePackages(25);
+  const mine = await publish({
+    store,
+    tools,
+    logger,
+    packages: [...built, ...base],
+    repository: "rich",
+  });
+  const theirs = path.join(folder, "createrepo");
+  await cp(path.join(mine.folder, "Packages"), path.join(theirs, "Packages"), { recursive: true });
+  await createrepo(tools, theirs);
+  for (const kind of ["primary", "filelists", "other"]) {
+    expect(await metadataElements(mine.folder, kind)).toEqual(await metadataElements(theirs, kind));
+  }
+});
+
+describe("zypper", () => {
+  test("installs over HTTP with signatures checked", async () => {
+    await whileServing({ store }, async ({ url }) => {
+      const client = await clientOf("zypper", url);
+      const result = await zypper(client, ["--gpg-auto-import-keys", "install", "hello"]);
+      expect(result).toMatchObject({ exitCode: 0 });
+      expect([installed(client, "hello"), installed(client, "world")]).toEqual([true, true]);
+    });
+  });
+
+  test("a key that is not trusted, a changed package and changed metadata are refused", async () => {
+    await whileServing({ store }, async ({ url }) => {
+      const client = await clientOf("zypper-unknown", url);
+      expect(await zypper(client, ["install", "hello"])).not.toMatchObject({ exitCode: 0 });
+      expect(installed(client, "hello")).toBe(false);
+    });
+    const copies = { package: generation.packages[0]?.location, metadata: "repodata/repomd.xml" };
+    for (const [name, file] of Object.entries(copies)) {
+      const copy = await spoilableCopy(`zypper-${name}`);
+      await changeLastByte(path.join(copy, file ?? ""));
+      await whileServing({ folder: copy }, async ({ url }) => {
+        const client = await clientOf(`zypper-changed-${name}`, url);
+        const result = await zypper(client, ["--gpg-auto-import-keys", "install", "hello"]);
+        expect(result).not.toMatchObject({ exitCode: 0 });
+        expect(installed(client, "hello")).toBe(false);
+      });
+    }
+  });
+});
+
 describe("dnf with gpgcheck=1 and repo_gpgcheck=1", () => {
   test.each(["the host's", "the tools root's"])("%s installs over HTTP", async (whose) => {
     await whileServing({ store }, async ({ url }) => {
@@ -111,11 +254,9 @@ describe("dnf with gpgcheck=1 and repo_gpgcheck=1", () => {
   test("a package without our signature is refused, even when the metadata describes it", async () => {
     // The metadata is right about it and its signature is not asked for: only gpgcheck can tell.
     const unsigned = path.join(folder, "unsigned");
-    await createrepo(
-      tools,
-      unsigned,
-      packages.map(({ file }) => file),
-    );
+    await mkdir(unsigned);
+    for (const { file } of packages) await copyFile(file, path.join(unsigned, path.basename(file)));
+    await createrepo(tools, unsigned);
     await copyFile(
       path.join(generation.folder, "RPM-GPG-KEY-cleanroom"),
       path.join(unsigned, "RPM-GPG-KEY-cleanroom"),

@@ -144,6 +144,8 @@ async function makeGeneration(
     await write("repodata/repomd.xml", repomd);
     await write("repodata/repomd.xml.asc", await signDetached(options, key, repomd));
     await write(publicKeyFileName, key.publicKey);
+    // Where zypper looks when no .repo file names a key.
+    await write("repodata/repomd.xml.key", key.publicKey);
     const current = pathToFileURL(path.join(repositoryFolder(store, repository), "current")).href;
     await write(repoFileName, repoFileText(repository, current));
     await write(recordFileName, `${JSON.stringify(record, null, 1)}\n`);

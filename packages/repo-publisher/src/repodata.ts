@@ -108,7 +108,7 @@ function* metadataChunks(
     yield Buffer.from(text);
     text = "";
   }
-  yield Buffer.from(`${text}</${tag}>\n`);
+  yield Buffer.from(`${text}</${tag}>`);
 }
 
 function digestingStream(): {
