@@ -12,7 +12,7 @@ import type { DebEntry } from "./deb-contents.ts";
 import type { LockedPackage } from "./lock-file.ts";
 
 /** Raised when the way an RPM is made from its spec changes. */
-const buildEpoch = 2;
+const buildEpoch = 3;
 
 /** What rpm's pkg-config generators look at: Debian's library folder has the triplet in its name. */
 const pkgconfigPath = "^/usr/(lib(64|/[^/]+)?|share)/pkgconfig/.*[.]pc$";
@@ -66,6 +66,8 @@ export async function buildImportedRpm(
           "build_mtime_policy clamp_to_source_date_epoch",
           "_binary_payload w6.zstdio",
           `__pkgconfig_path ${pkgconfigPath}`,
+          // Packages with data alone have .pc files too; build roots name pkgconf themselves.
+          "__requires_exclude ^/usr/bin/pkg-config$",
         ].flatMap((definition) => ["--define", definition]),
         "/work/package.spec",
       ],
