@@ -1,9 +1,6 @@
+import { readFile } from "node:fs/promises";
 import path from "node:path";
-import {
-  currentGeneration,
-  type Generation,
-  readPublicKey,
-} from "@cleanroom/repo-publisher";
+import { currentGeneration, type Generation } from "@cleanroom/repo-publisher";
 import { CleanroomError } from "@cleanroom/core";
 import type { ImageContext, ImageRequest } from "@cleanroom/image-composer";
 import { baseRepository, type Session, unknownName, workspace } from "./session.ts";
@@ -47,7 +44,7 @@ export async function imageRequest(
         location: { folder: published.folder },
         priority: 1,
         digest: published.id,
-        publicKey: await readPublicKey(published),
+        publicKey: await readFile(path.join(published.folder, "RPM-GPG-KEY-cleanroom"), "utf8"),
       },
       baseRepository(base),
     ],

@@ -1,13 +1,13 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
-import type { Logger, Sha256, Store, Tools } from "@cleanroom/core";
-import { makeRoot, type Repository, resolveClosure } from "@cleanroom/rootfs";
+import type { Logger, Sandbox, Sha256, Store, Tools } from "@cleanroom/core";
+import { type Closure, makeRoot, type Repository, resolveClosure } from "@cleanroom/rootfs";
 import { buildClosure, type Stack, type StackPackage } from "@cleanroom/spec-strip";
 import { actionKey } from "./action-key.ts";
 import { type BuildResult, type BuiltRpm, logName } from "./build-result.ts";
 import { outputRepository, writeOutput } from "./output.ts";
-import { rpmbuild } from "./rpmbuild.ts";
-import { type DebianSources, fetchSources, sourceInputs } from "./sources.ts";
+import { prepareSandbox, rpmbuild, rpmbuildCommand } from "./rpmbuild.ts";
+import { type DebianSources, fetchSources, type SourceInput, sourceInputs } from "./sources.ts";
 
 /** What builds are made with and where they go. */
 export interface RunnerContext {
@@ -67,16 +67,23 @@ function packageOf(stack: Stack, name: string): StackPackage {
   return entry;
 }
 
-async function buildPackage(
+/** All that a build is made of, resolved; nothing is built yet. */
+interface PreparedBuild {
+  readonly sources: readonly SourceInput[];
+  readonly closure: Closure;
+  readonly repositories: readonly Repository[];
+  readonly key: Sha256;
+}
+
+async function prepareBuild(
   context: RunnerContext,
   entry: StackPackage,
   results: ReadonlyMap<string, BuildResult>,
-): Promise<BuildResult> {
-  const { store, tools, stack, logger } = context;
-  const { name } = entry;
-  const dependencies = buildClosure(stack.packages, name).map((dependency) => {
+): Promise<PreparedBuild> {
+  const { store, tools, stack, macros, arch } = context;
+  const dependencies = buildClosure(stack.packages, entry.name).map((dependency) => {
     const result = results.get(dependency);
-    if (result === undefined) throw new Error(`${dependency} was not built before ${name}`);
+    if (result === undefined) throw new Error(`${dependency} was not built before ${entry.name}`);
     return result;
   });
   const repositories = [
@@ -84,55 +91,87 @@ async function buildPackage(
     ...(await Promise.all(dependencies.map((result) => outputRepository(store, tools, result)))),
   ];
   const closure = await resolveClosure(store, tools, {
-    name: `${name}-build-root`,
-    requires: [
-      ...context.buildRootPackages,
-      ...entry.model.buildRequires.map(({ text }) => text),
-    ],
+    name: `${entry.name}-build-root`,
+    requires: [...context.buildRootPackages, ...entry.model.buildRequires.map(({ text }) => text)],
     conflicts: entry.model.buildConflicts.map(({ text }) => text),
     repositories,
-    arch: context.arch,
+    arch,
   });
-  await fetchSources(store, entry, context.debian, logger);
+  await fetchSources(store, entry, context.debian, context.logger);
   const sources = await sourceInputs(store, entry);
-  const { macros, arch } = context;
   const key = actionKey({ spec: entry.spec, sources, closure, macros, arch });
-  const known = await knownResult(store, name, key);
+  return { sources, closure, repositories, key };
+}
+
+async function buildPackage(
+  context: RunnerContext,
+  entry: StackPackage,
+  results: ReadonlyMap<string, BuildResult>,
+): Promise<BuildResult> {
+  const { store } = context;
+  const prepared = await prepareBuild(context, entry, results);
+  const known = await knownResult(store, entry.name, prepared.key);
   if (known !== undefined) return known;
-  return store.withLock(`build-${key}`, async () => {
-    const madeMeanwhile = await knownResult(store, name, key);
-    if (madeMeanwhile !== undefined) return madeMeanwhile;
-    logger.info(`${name}: preparing the build root (${closure.packages.length} packages)`, {
-      package: name,
+  return store.withLock(`build-${prepared.key}`, async () => {
+    const madeMeanwhile = await knownResult(store, entry.name, prepared.key);
+    return madeMeanwhile ?? runBuild(context, entry, prepared);
+  });
+}
+
+async function runBuild(
+  context: RunnerContext,
+  entry: StackPackage,
+  { sources, closure, repositories, key }: PreparedBuild,
+): Promise<BuildResult> {
+  const { store, tools, logger, macros, arch } = context;
+  const { name } = entry;
+  const facts = { package: name };
+  logger.info(`${name}: preparing the build root (${closure.packages.length} packages)`, facts);
+  const root = await makeRoot(store, tools, closure, repositories, { docs: false });
+  return store.withTemporaryFolder(`build-${name}`, async (folder) => {
+    const logFile = store.path("logs", `${name}.log`);
+    await mkdir(path.dirname(logFile), { recursive: true });
+    logger.info(`${name}: building ${entry.model.version}-${entry.model.release}`, facts);
+    const startedMs = performance.now();
+    const files = await rpmbuild(store, { entry, sources, macros, arch, root, folder, logFile });
+    const buildMs = Math.round(performance.now() - startedMs);
+    const rpms: BuiltRpm[] = [];
+    for (const file of files) {
+      rpms.push({ file, ...(await store.putFile(path.join(folder, "RPMS", file))) });
+    }
+    await store.putAction(key, {
+      outputs: [
+        ...rpms.map(({ file, sha256, size }) => ({ name: file, sha256, size })),
+        { name: logName, ...(await store.putFile(logFile)) },
+      ],
+      facts: { package: name, buildMs },
     });
-    const root = await makeRoot(store, tools, closure, repositories, { docs: false });
-    return store.withTemporaryFolder(`build-${name}`, async (folder) => {
-      const logFile = store.path("logs", `${name}.log`);
-      await mkdir(path.dirname(logFile), { recursive: true });
-      logger.info(`${name}: building ${entry.model.version}-${entry.model.release}`, {
-        package: name,
-      });
-      const startedMs = performance.now();
-      const files = await rpmbuild(store, { entry, sources, macros, arch, root, folder, logFile });
-      const buildMs = Math.round(performance.now() - startedMs);
-      const rpms: BuiltRpm[] = [];
-      for (const file of files) {
-        rpms.push({ file, ...(await store.putFile(path.join(folder, "RPMS", file))) });
-      }
-      const log = await store.putFile(logFile);
-      await store.putAction(key, {
-        outputs: [
-          ...rpms.map(({ file, sha256, size }) => ({ name: file, sha256, size })),
-          { name: logName, ...log },
-        ],
-        facts: { package: name, buildMs },
-      });
-      logger.info(`${name}: built ${rpms.length} RPMs in ${(buildMs / 1000).toFixed(1)} s`, {
-        package: name,
-        buildMs,
-      });
-      return { name, key, rpms, how: "built", buildMs };
-    });
+    const seconds = (buildMs / 1000).toFixed(1);
+    logger.info(`${name}: built ${rpms.length} RPMs in ${seconds} s`, { ...facts, buildMs });
+    return { name, key, rpms, how: "built", buildMs };
+  });
+}
+
+/**
+ * Opens the build root of a package, all that it needs built and its sources in place, and hands
+ * its sandbox to `work`. The work folder is gone afterwards.
+ */
+export async function openBuildRoot(
+  context: RunnerContext,
+  name: string,
+  work: (sandbox: Sandbox, command: readonly string[]) => Promise<void>,
+): Promise<void> {
+  const { store, tools, stack, macros, arch } = context;
+  const entry = packageOf(stack, name);
+  const needs = withAllNeeds(stack, name);
+  const built = needs.length === 0 ? [] : await buildPackages(context, needs);
+  const results = new Map(built.map((result) => [result.name, result]));
+  const { sources, closure, repositories } = await prepareBuild(context, entry, results);
+  const root = await makeRoot(store, tools, closure, repositories, { docs: false });
+  await store.withTemporaryFolder(`shell-${name}`, async (folder) => {
+    const logFile = path.join(folder, "build.log");
+    const request = { entry, sources, macros, arch, root, folder, logFile };
+    await work(await prepareSandbox(store, request), rpmbuildCommand(request));
   });
 }
 

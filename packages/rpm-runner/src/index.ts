@@ -1,4 +1,4 @@
-export { buildPackages, type RunnerContext } from "./build.ts";
+export { buildPackages, openBuildRoot, type RunnerContext } from "./build.ts";
 export type { BuildResult, BuiltRpm } from "./build-result.ts";
 export {
   type DebianSourceFile,

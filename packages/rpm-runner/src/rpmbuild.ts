@@ -1,6 +1,6 @@
 import { chmod, copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { CleanroomError, runInSandbox, type Store } from "@cleanroom/core";
+import { CleanroomError, runInSandbox, type Sandbox, type Store } from "@cleanroom/core";
 import type { StackPackage } from "@cleanroom/spec-strip";
 import { macroFileText } from "./macro-file.ts";
 import type { SourceInput } from "./sources.ts";
@@ -22,13 +22,10 @@ export interface RpmbuildRequest {
 }
 
 /**
- * Runs `rpmbuild -bb` in the build root: without network, as an unprivileged user, with the root
- * read-only and the work folder as the only thing it can write.
- *
- * @returns names of the RPMs in the folder's `RPMS`, sorted
- * @throws {CleanroomError} `build-failed` with the end of the log
+ * Lays out the work folder of a build and describes its sandbox: no network, an unprivileged
+ * user, the root read-only, and the work folder as the only thing that can be written.
  */
-export async function rpmbuild(store: Store, request: RpmbuildRequest): Promise<string[]> {
+export async function prepareSandbox(store: Store, request: RpmbuildRequest): Promise<Sandbox> {
   const { entry, folder } = request;
   for (const name of ["SPECS", "SOURCES", "BUILD", "RPMS", "SRPMS", "home"]) {
     await mkdir(path.join(folder, name));
@@ -36,26 +33,42 @@ export async function rpmbuild(store: Store, request: RpmbuildRequest): Promise<
   await writeFile(path.join(folder, "SPECS", `${entry.name}.spec`), entry.spec);
   await writeFile(path.join(folder, "macros"), macroFileText(request.macros));
   await placeSources(store, request);
+  return {
+    root: request.root,
+    mounts: [{ source: folder, target: buildFolder, writable: true }],
+    cwd: buildFolder,
+    env: { HOME: `${buildFolder}/home`, USER: "builder", LOGNAME: "builder" },
+  };
+}
+
+/** The command that builds the binary packages of a prepared sandbox. */
+export function rpmbuildCommand({ entry, arch }: RpmbuildRequest): string[] {
+  return [
+    ...["rpmbuild", "-bb", "--target", arch, "--load", `${buildFolder}/macros`],
+    ...[
+      `_topdir ${buildFolder}`,
+      `_rpmdir ${buildFolder}/RPMS`,
+      "_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm",
+      "_dbpath /usr/lib/sysimage/rpm",
+    ].flatMap((definition) => ["--define", definition]),
+    `${buildFolder}/SPECS/${entry.name}.spec`,
+  ];
+}
+
+/**
+ * Runs `rpmbuild -bb` in the build root.
+ *
+ * @returns names of the RPMs in the folder's `RPMS`, sorted
+ * @throws {CleanroomError} `build-failed` with the end of the log
+ */
+export async function rpmbuild(store: Store, request: RpmbuildRequest): Promise<string[]> {
+  const { entry, folder } = request;
+  const sandbox = await prepareSandbox(store, request);
   try {
-    await runInSandbox(
-      {
-        root: request.root,
-        mounts: [{ source: folder, target: buildFolder, writable: true }],
-        cwd: buildFolder,
-        env: { HOME: `${buildFolder}/home`, USER: "builder", LOGNAME: "builder" },
-      },
-      [
-        ...["rpmbuild", "-bb", "--target", request.arch, "--load", `${buildFolder}/macros`],
-        ...[
-          `_topdir ${buildFolder}`,
-          `_rpmdir ${buildFolder}/RPMS`,
-          "_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm",
-          "_dbpath /usr/lib/sysimage/rpm",
-        ].flatMap((definition) => ["--define", definition]),
-        `${buildFolder}/SPECS/${entry.name}.spec`,
-      ],
-      { step: `${entry.name}: rpmbuild`, logFile: request.logFile },
-    );
+    await runInSandbox(sandbox, rpmbuildCommand(request), {
+      step: `${entry.name}: rpmbuild`,
+      logFile: request.logFile,
+    });
   } catch (error) {
     if (!(error instanceof CleanroomError) || error.code !== "command-failed") throw error;
     throw new CleanroomError("build-failed", error.message, {

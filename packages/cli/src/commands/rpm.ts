@@ -23,7 +23,8 @@ async function shell(options: Options & { readonly name: string }): Promise<void
   const session = new Session(options);
   const [name = options.name] = await session.packageNames([options.name]);
   const context = await session.runnerContext();
-  await openBuildRoot(context, name, async (sandbox) => {
+  await openBuildRoot(context, name, async (sandbox, command) => {
+    session.logger.info(`the build is: ${command.join(" ")}`);
     await run("bwrap", [...(await sandboxArguments(sandbox)), "bash", "--norc", "-i"], {
       interactive: true,
       step: `${name}: shell`,

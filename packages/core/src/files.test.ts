@@ -1,0 +1,39 @@
+import { chmod, mkdir, mkdtemp, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { beforeEach, expect, test } from "vitest";
+import { removeFolder, replaceFolder, writeFileAtomic } from "./files.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "files-"));
+});
+
+test("a file is written whole, in folders that need not be there, and nothing else is left", async () => {
+  const file = path.join(folder, "a/b/file");
+  await writeFileAtomic(file, "one");
+  await writeFileAtomic(file, "two");
+  expect(await readFile(file, "utf8")).toBe("two");
+  expect(await readdir(path.dirname(file))).toEqual(["file"]);
+});
+
+test("a folder takes the place of another as a whole", async () => {
+  const target = path.join(folder, "target");
+  await mkdir(target);
+  await writeFile(path.join(target, "stale"), "");
+  const made = path.join(folder, "made");
+  await mkdir(made);
+  await writeFile(path.join(made, "fresh"), "");
+  await replaceFolder(made, target);
+  expect(await readdir(target)).toEqual(["fresh"]);
+  expect(await readdir(folder)).toEqual(["target"]);
+});
+
+test("folders without write permission are removed too", async () => {
+  const locked = path.join(folder, "tree/locked");
+  await mkdir(locked, { recursive: true });
+  await writeFile(path.join(locked, "file"), "");
+  await chmod(locked, 0o500);
+  await removeFolder(path.join(folder, "tree"));
+  await expect(stat(path.join(folder, "tree"))).rejects.toMatchObject({ code: "ENOENT" });
+});

@@ -1,0 +1,48 @@
+import type { ProjectConfiguration } from "@nx/devkit";
+import { command, ownCode } from "./target.ts";
+
+/** The project that stands for all packages together. */
+export const stackName = "stack";
+
+/** The Nx project of the published repository: every package, built and signed. */
+export function stackProject(packages: readonly string[]): ProjectConfiguration {
+  return {
+    name: stackName,
+    root: "specs/rpm",
+    projectType: "library",
+    tags: ["repository"],
+    targets: {
+      publish: {
+        ...command("./cleanroom repo publish", "Publish all packages as a signed generation"),
+        // What clients see lives in the store, not in an output that Nx could bring back.
+        cache: false,
+        dependsOn: packages.length === 0 ? [] : [{ projects: [...packages], target: "rpm" }],
+      },
+    },
+  };
+}
+
+/** The Nx project of an image. */
+export function imageProject(name: string, base: string): ProjectConfiguration {
+  return {
+    name,
+    root: `specs/image/${name}`,
+    projectType: "application",
+    tags: ["image"],
+    targets: {
+      image: {
+        ...command(`./cleanroom image build ${name}`, `Compose the image ${name}`),
+        cache: true,
+        dependsOn: [{ projects: [stackName], target: "publish" }],
+        inputs: [
+          "{projectRoot}/**/*",
+          `{workspaceRoot}/specs/base/${base}/*.yaml`,
+          ...ownCode,
+          { dependentTasksOutputFiles: "**/record.json", transitive: true },
+          { externalDependencies: [] },
+        ],
+        outputs: [`{workspaceRoot}/dist/images/${name}`],
+      },
+    },
+  };
+}

@@ -1,0 +1,62 @@
+import path from "node:path";
+import { baseFileSchema, parseYaml, readYamlFile } from "@cleanroom/core";
+import { readStack } from "@cleanroom/spec-strip";
+import fastGlob from "fast-glob";
+import { readFile } from "node:fs/promises";
+import {
+  type CreateDependencies,
+  type CreateNodes,
+  DependencyType,
+} from "@nx/devkit";
+import { z } from "zod";
+import { edgesOf, projectsOf, type WorkspaceContents } from "./projects.ts";
+
+/** The base that packages are built on unless another one is asked for. */
+const defaultBase = "debian-trixie";
+
+/** Of an image's file, all that the graph has to know. */
+const imageBaseSchema = z.looseObject({ base: z.string() });
+
+/**
+ * Reads a workspace from committed files alone, so that the graph is the same on every machine,
+ * before and after anything was built. Starts no process.
+ */
+async function readWorkspace(root: string): Promise<WorkspaceContents> {
+  const nameOf = (file: string): string => path.basename(path.dirname(file));
+  const baseFiles = await fastGlob("specs/base/*/base.yaml", { cwd: root });
+  const imageFiles = await fastGlob("specs/image/*/image.yaml", { cwd: root });
+  const baseFile = `specs/base/${defaultBase}/base.yaml`;
+  const { macros, arch } = await readYamlFile(path.join(root, baseFile), baseFileSchema, baseFile);
+  const images = await Promise.all(
+    imageFiles.toSorted().map(async (file): Promise<[string, string]> => {
+      const text = await readFile(path.join(root, file), "utf8");
+      return [nameOf(file), parseYaml(text, imageBaseSchema, file).base];
+    }),
+  );
+  return {
+    stack: await readStack(root, { macros, arch }),
+    bases: baseFiles.map(nameOf).toSorted(),
+    base: defaultBase,
+    images: new Map(images),
+  };
+}
+
+export const name = "@cleanroom/nx-rpm";
+
+export const createNodes: CreateNodes = [
+  "specs/{rpm,base,image}/*/*.{spec,yaml}",
+  async (_files, _options, context) => {
+    const projects = projectsOf(await readWorkspace(context.workspaceRoot));
+    return [["specs", { projects }]];
+  },
+];
+
+export const createDependencies: CreateDependencies = async (_options, context) => {
+  const edges = edgesOf(await readWorkspace(context.workspaceRoot));
+  return edges.map(({ source, target, file }) => ({
+    source,
+    target,
+    sourceFile: file,
+    type: DependencyType.static,
+  }));
+};

@@ -1,0 +1,60 @@
+import { buildClosure, type Stack } from "@cleanroom/spec-strip";
+import type { ProjectConfiguration } from "@nx/devkit";
+import { baseProject } from "./base-project.ts";
+import { imageProject, stackName, stackProject } from "./image-project.ts";
+import { packageProject } from "./package-project.ts";
+
+/** What a workspace holds, as far as Nx is concerned. */
+export interface WorkspaceContents {
+  readonly stack: Stack;
+  /** Names of the bases. */
+  readonly bases: readonly string[];
+  /** The base that the packages are built on. */
+  readonly base: string;
+  /** Names of images, and the base of each. */
+  readonly images: ReadonlyMap<string, string>;
+}
+
+/** Nx projects by their root. */
+export function projectsOf(contents: WorkspaceContents): Record<string, ProjectConfiguration> {
+  const { stack, bases, base, images } = contents;
+  const projects = [
+    ...[...stack.packages.values()].map((entry) =>
+      packageProject(entry, buildClosure(stack.packages, entry.name), base),
+    ),
+    ...bases.map((name) => baseProject(name)),
+    stackProject([...stack.packages.keys()].toSorted()),
+    ...[...images].map(([name, imageBase]) => imageProject(name, imageBase)),
+  ];
+  return Object.fromEntries(projects.map((project) => [project.root, project]));
+}
+
+/** Edges between projects, for `nx graph` and `nx affected`: source, target, file it comes from. */
+export function edgesOf(
+  contents: WorkspaceContents,
+): { readonly source: string; readonly target: string; readonly file: string }[] {
+  const { stack, base, images } = contents;
+  const packages = [...stack.packages.values()];
+  return [
+    ...packages.flatMap((entry) => {
+      const file = `${entry.displayFolder}/${entry.name}.spec`;
+      return [base, ...buildClosure(stack.packages, entry.name)].map((target) => ({
+        source: entry.name,
+        target,
+        file,
+      }));
+    }),
+    ...packages.map((entry) => ({
+      source: stackName,
+      target: entry.name,
+      file: `${entry.displayFolder}/${entry.name}.spec`,
+    })),
+    ...[...images].flatMap(([name, imageBase]) =>
+      [stackName, imageBase].map((target) => ({
+        source: name,
+        target,
+        file: `specs/image/${name}/image.yaml`,
+      })),
+    ),
+  ];
+}
