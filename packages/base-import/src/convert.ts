@@ -113,8 +113,12 @@ function relationTags(
     ...tag("Recommends", parseRelations(control.get("recommends")).map(dependencyOf)),
     ...tag(
       "Conflicts",
+      // A version in a conflict means older releases. apt has chosen the base's packages to fit
+      // together, and RPM would hold it against a Provides without a version, as Debian does not.
       ["conflicts", "breaks"].flatMap((field) =>
-        parseRelations(control.get(field)).flatMap((group) => group.map(capabilityOf)),
+        parseRelations(control.get(field)).flatMap((group) =>
+          group.filter(({ operator }) => operator === undefined).map(capabilityOf),
+        ),
       ),
     ),
     ...tag("Provides", [

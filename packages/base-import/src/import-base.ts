@@ -26,7 +26,7 @@ import { readDeb } from "./read-deb.ts";
 import { makeToolsRoot } from "./tools-root.ts";
 
 /** Raised when what a base repository holds beyond its packages changes. */
-const repositoryEpoch = 2;
+const repositoryEpoch = 3;
 
 /** An imported base: a repository of RPMs, and the tools that came with it. */
 export interface Base {

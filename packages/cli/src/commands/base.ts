@@ -1,5 +1,5 @@
 import path from "node:path";
-import { PrivateApt, writeBaseLock } from "@cleanroom/base-import";
+import { lockBase, PrivateApt, writeBaseLock } from "@cleanroom/base-import";
 import type { CommandModule } from "yargs";
 import { type GlobalOptions, Session, workspace } from "../session.ts";
 
@@ -13,8 +13,7 @@ async function lock(options: Options): Promise<void> {
   const file = await session.baseFile();
   const apt = await PrivateApt.open(await session.store(), session.options.base, file);
   await apt.update(session.logger);
-  const packages = await apt.closure([...file.essential, ...file.build, ...file.packages]);
-  const tools = await apt.closure(file.tools);
+  const { packages, tools } = await lockBase(apt, file);
   const lockFile = session.baseLockFile();
   await writeBaseLock(path.join(workspace, lockFile), { packages, tools });
   session.print(
