@@ -135,7 +135,8 @@ export async function listGenerations(
   return generations.toSorted((a, b) => b.publishedAt.getTime() - a.publishedAt.getTime());
 }
 
-async function generationIds(store: Store, repository: string): Promise<readonly string[]> {
+/** The ids of all generations that are kept, in no order. */
+export async function generationIds(store: Store, repository: string): Promise<readonly string[]> {
   try {
     return await readdir(path.join(repositoryFolder(store, repository), "generations"));
   } catch (error) {

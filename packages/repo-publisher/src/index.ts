@@ -14,5 +14,5 @@ export {
   serve,
   type ServeOptions,
   type ServeSource,
-} from "./serve.ts";
+} from "./serve/serve.ts";
 export { type PublisherContext, type SigningKey, signingKey } from "./signing-key.ts";

@@ -1,0 +1,94 @@
+import { readFile } from "node:fs/promises";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import path from "node:path";
+import { isMissingFile, type Store } from "@cleanroom/core";
+import { currentId, generationFolder, generationIds } from "../generation.ts";
+import { joinSignatures } from "../openpgp-armor.ts";
+import { refuse, sendFile, sendText } from "./send-file.ts";
+import { type RequestOrigin, SignaturePairs } from "./signature-pairs.ts";
+
+/** Answers a GET or HEAD of one path. */
+export type Route = (
+  pathname: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+) => Promise<void>;
+
+/** Names that hold a digest of the content: whatever has such a name never changes. */
+const contentNamed = /^\/(?:repodata\/[0-9a-f]{64}-[\w.]+|Packages\/.+\.[0-9a-f]{12}\.rpm)$/;
+
+const metadataPath = "/repodata/repomd.xml";
+const signaturePath = "/repodata/repomd.xml.asc";
+
+/** Serves any folder as it stands. */
+export function folderRoute(folder: string): Route {
+  return async (pathname, request, response) => {
+    const immutable = contentNamed.test(pathname);
+    const status = await sendFile({ folder, pathname, immutable }, request, response);
+    if (status !== undefined) refuse(response, status);
+  };
+}
+
+/**
+ * Serves the current generation of a repository, a named one under `/generations/<id>/`, and under
+ * their own names the metadata and packages of every generation that is kept: so a client that
+ * began with one generation can finish with it.
+ */
+export function repositoryRoute(store: Store, repository: string): Route {
+  const pairs = new SignaturePairs(() => performance.now());
+  const folderOf = (id: string): string => generationFolder(store, repository, id);
+  return async (pathname, request, response) => {
+    const named = /^\/generations\/([0-9a-f]{16})(\/.*)$/.exec(pathname);
+    if (named !== null) {
+      const [, id = "", rest = "/"] = named;
+      const file = { folder: folderOf(id), pathname: rest, immutable: true };
+      const status = await sendFile(file, request, response);
+      if (status !== undefined) refuse(response, status);
+      return;
+    }
+    // Asked once a request, so that a switch cannot mix two generations in one answer.
+    const current = await currentId(store, repository);
+    if (current === undefined) return refuse(response, 404);
+    let tried = [current];
+    if (contentNamed.test(pathname)) {
+      tried = [current, ...(await generationIds(store, repository))];
+    } else if (request.method === "GET" && pathname === metadataPath) {
+      tried = [pairs.metadata(originOf(request), current), current];
+    } else if (request.method === "GET" && pathname === signaturePath) {
+      const ids = pairs.signatures(originOf(request), current);
+      if (ids.length > 1) {
+        const text = joinSignatures(await readSignatures(ids.map(folderOf)));
+        return sendText(text, "application/pgp-signature", request, response);
+      }
+      tried = [...ids, current];
+    }
+    let status: number | undefined = 404;
+    for (const id of tried) {
+      const immutable = contentNamed.test(pathname);
+      status = await sendFile({ folder: folderOf(id), pathname, immutable }, request, response);
+      if (status !== 404) break;
+    }
+    if (status !== undefined) refuse(response, status);
+  };
+}
+
+/** Those that are still there. */
+async function readSignatures(folders: readonly string[]): Promise<readonly string[]> {
+  const texts: string[] = [];
+  for (const folder of folders) {
+    try {
+      texts.push(await readFile(path.join(folder, signaturePath), "utf8"));
+    } catch (error) {
+      if (!isMissingFile(error)) throw error;
+    }
+  }
+  return texts;
+}
+
+function originOf({ socket, headers }: IncomingMessage): RequestOrigin {
+  return {
+    address: socket.remoteAddress ?? "",
+    agent: headers["user-agent"] ?? "",
+    connection: socket,
+  };
+}
