@@ -11,7 +11,7 @@ export interface FileToSend {
   readonly immutable: boolean;
 }
 
-export const revalidate = "no-cache";
+const revalidate = "no-cache";
 const keepForever = "public, max-age=31536000, immutable";
 
 /**

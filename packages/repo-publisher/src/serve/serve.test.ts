@@ -109,11 +109,13 @@ describe("a served repository", () => {
 
   test("refuses 1,000 hostile paths", async () => {
     await symlink(folder, path.join(folder, "loop"));
+    const sent: string[] = [];
     for (const pathname of hostilePaths()) {
       const answer = await raw(`GET ${pathname} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
-      expect(answer, pathname).toMatch(/^HTTP\/1.1 4\d\d /);
-      expect(answer, pathname).not.toMatch(/secret|root:/);
+      const refused = /^HTTP\/1.1 4\d\d /.test(answer) && !/secret|root:/.test(answer);
+      if (!refused) sent.push(pathname);
     }
+    expect(sent).toEqual([]);
   });
 });
 

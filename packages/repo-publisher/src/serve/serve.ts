@@ -75,9 +75,13 @@ export async function serve(options: ServeOptions): Promise<RepositoryServer> {
   });
   const stop = (): Promise<void> => {
     server.close();
-    server.closeIdleConnections();
-    setTimeout(() => server.closeAllConnections(), stopTimeoutMs).unref();
-    return ended;
+    // A connection becomes idle when its download ends, which nobody tells us.
+    const idle = setInterval(() => server.closeIdleConnections(), 50);
+    const late = setTimeout(() => server.closeAllConnections(), stopTimeoutMs);
+    return ended.finally(() => {
+      clearInterval(idle);
+      clearTimeout(late);
+    });
   };
   options.signal?.addEventListener("abort", () => void stop(), { once: true });
   if (options.signal?.aborted === true) await stop();
