@@ -22,3 +22,74 @@ export type {
   TriggerEvent,
 } from "./header/scriptlets.ts";
 export { headerTag, signatureTag } from "./header/tag-table.ts";
+export {
+  type Capability,
+  capabilityMatches,
+  formatCapability,
+  formatRequirement,
+  type Operator,
+  type Requirement,
+  requirementMatches,
+  type RichOperator,
+} from "./capability/capability.ts";
+export {
+  type DependencySyntaxError,
+  parseCapability,
+  type ParsedRequirement,
+  parseRequirement,
+  parseRequirements,
+} from "./capability/parse.ts";
+export { diagnosticError, formatDiagnostic } from "./evaluate/diagnostics.ts";
+export {
+  evaluateSpec,
+  type Evaluation,
+  type EvaluationOptions,
+  type ShellPolicy,
+} from "./evaluate/evaluate-spec.ts";
+export type {
+  ChainLink,
+  FileReader,
+  RpmDialect,
+  Severity,
+  ShellResult,
+  SpecDiagnostic,
+} from "./macro/host.ts";
+export { parseMacroFile } from "./macro/macro-file.ts";
+export {
+  type MacroDefinition,
+  macrosFromRecord,
+  type MacroSource,
+  MacroTable,
+} from "./macro/table.ts";
+export type {
+  BuildCondition,
+  ChangelogEntry,
+  DependencyKind,
+  SourcePackage,
+  SpecDependency,
+  SpecFileEntry,
+  SpecPackage,
+  SpecScriptlet,
+  SpecSource,
+  SpecTrigger,
+} from "./model/spec-package.ts";
+export { parseSpec } from "./syntax/parse-spec.ts";
+export {
+  type ConditionKeyword,
+  type LineContent,
+  printSpec,
+  printSpecText,
+  type Span,
+  spanText,
+  type SpecBranch,
+  type SpecConditional,
+  type SpecLine,
+  type SpecSection,
+  type SpecTree,
+  type SyntaxProblem,
+} from "./syntax/spec-tree.ts";
+export { SourceText, type TextEncoding } from "./syntax/source-text.ts";
+export { compareVersions } from "./version/compare.ts";
+export { compareEvr, type Evr, formatEvr, parseEvr } from "./version/evr.ts";
+export { standardMacros } from "./macro/standard-macros.ts";
+export { type StaticProvide, staticProvides } from "./model/static-provides.ts";

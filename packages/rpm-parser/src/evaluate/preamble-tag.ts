@@ -1,0 +1,302 @@
+import type { DependencyKind } from "../model/spec-package.ts";
+import { readDependencies } from "./dependency-tag.ts";
+import { isQualifier, type DraftPackage } from "./draft-package.ts";
+import { splitQuotedWords } from "./header-options.ts";
+import { checkName } from "./preamble.ts";
+import { addSource, excludeSources } from "./sources.ts";
+import type { SpecState } from "./spec-state.ts";
+
+/** A tag line taken apart. */
+interface TagLine {
+  /** rpm's name of the tag, in lower case. */
+  readonly tag: string;
+  /** Number of `Source1`; a language or qualifiers for others. */
+  readonly suffix: string;
+  readonly value: string;
+}
+
+type TagKind =
+  | "text"
+  | "translated"
+  | "token"
+  | "version"
+  | "name"
+  | "epoch"
+  | "dependency"
+  | "source"
+  | "words"
+  | "other";
+
+interface TagRule {
+  readonly kind: TagKind;
+  /** Its value becomes a macro of the tag's name. */
+  readonly isMacro?: boolean;
+  /** What may stand in parentheses. */
+  readonly takes?: "language" | "qualifiers";
+  readonly deprecated?: string;
+}
+
+/** The tags of rpm's `preambleList`. */
+const tagRules = new Map<string, TagRule>([
+  ["name", { kind: "name", isMacro: true }],
+  ["version", { kind: "version", isMacro: true }],
+  ["release", { kind: "version", isMacro: true }],
+  ["epoch", { kind: "epoch", isMacro: true }],
+  ["summary", { kind: "translated", isMacro: true, takes: "language" }],
+  ["license", { kind: "text", isMacro: true }],
+  ["sourcelicense", { kind: "other", isMacro: true }],
+  ["distribution", { kind: "text", isMacro: true }],
+  ["disturl", { kind: "text", isMacro: true }],
+  ["vendor", { kind: "text", isMacro: true }],
+  ["group", { kind: "translated", isMacro: true, takes: "language" }],
+  ["packager", { kind: "text", isMacro: true }],
+  ["url", { kind: "token", isMacro: true }],
+  ["vcs", { kind: "token", isMacro: true }],
+  ["source", { kind: "source" }],
+  ["patch", { kind: "source" }],
+  ["nosource", { kind: "other" }],
+  ["nopatch", { kind: "other" }],
+  ["excludearch", { kind: "words" }],
+  ["exclusivearch", { kind: "words" }],
+  ["excludeos", { kind: "words" }],
+  ["exclusiveos", { kind: "words" }],
+  ["icon", { kind: "other" }],
+  ["provides", { kind: "dependency" }],
+  ["requires", { kind: "dependency", takes: "qualifiers" }],
+  ["recommends", { kind: "dependency" }],
+  ["suggests", { kind: "dependency" }],
+  ["supplements", { kind: "dependency" }],
+  ["enhances", { kind: "dependency" }],
+  ["prereq", { kind: "dependency", takes: "qualifiers", deprecated: "Requires(pre)" }],
+  ["conflicts", { kind: "dependency" }],
+  ["obsoletes", { kind: "dependency" }],
+  ["prefixes", { kind: "other", isMacro: true }],
+  ["prefix", { kind: "other", isMacro: true }],
+  ["buildroot", { kind: "other" }],
+  ["buildarchitectures", { kind: "other" }],
+  ["buildarch", { kind: "other" }],
+  ["buildconflicts", { kind: "dependency" }],
+  ["buildprereq", { kind: "dependency", deprecated: "BuildRequires" }],
+  ["buildrequires", { kind: "dependency" }],
+  ["autoreqprov", { kind: "other" }],
+  ["autoreq", { kind: "other" }],
+  ["autoprov", { kind: "other" }],
+  ["docdir", { kind: "other" }],
+  ["disttag", { kind: "token", isMacro: true }],
+  ["bugurl", { kind: "token", isMacro: true }],
+  ["translationurl", { kind: "text", isMacro: true }],
+  ["upstreamreleases", { kind: "text", isMacro: true }],
+  ["orderwithrequires", { kind: "dependency", takes: "qualifiers" }],
+  ["removepathpostfixes", { kind: "other", isMacro: true }],
+  ["modularitylabel", { kind: "token", isMacro: true }],
+]);
+
+const linePattern = /^([A-Za-z]+)([^:]*):([\s\S]*)$/;
+
+/** Takes a tag line apart; undefined when it is not one. Tags begin the line. */
+export function parseTagLine(line: string): TagLine | undefined {
+  const match = linePattern.exec(line);
+  if (match === null) return undefined;
+  const [, word = "", rest = "", value = ""] = match;
+  const tag = word.toLowerCase();
+  // Only numbered tags may have anything but parentheses after the word.
+  const rule = tagRules.get(tag);
+  if (rule === undefined) return undefined;
+  if (rule.kind === "source") return { tag, suffix: rest.trim(), value: value.trim() };
+  if (rest.trim() === "") return { tag, suffix: "", value: value.trim() };
+  const suffix = /^\s*\(\s*([^\s)]*)\s*\)\s*$/.exec(rest);
+  const list = /^\s*\(([^)]*)\)\s*$/.exec(rest);
+  if (rule.takes === undefined) return undefined;
+  const found = suffix ?? (rule.takes === "qualifiers" ? list : null);
+  return found === null ? undefined : { tag, suffix: found[1] ?? "", value: value.trim() };
+}
+
+const dependencyKinds: Readonly<Record<string, DependencyKind>> = {
+  provides: "provides",
+  requires: "requires",
+  recommends: "recommends",
+  suggests: "suggests",
+  supplements: "supplements",
+  enhances: "enhances",
+  prereq: "requires",
+  conflicts: "conflicts",
+  obsoletes: "obsoletes",
+  orderwithrequires: "orderWithRequires",
+};
+
+/** Takes a tag's value into the package, and defines the macro that goes with it. */
+export function handleTag(state: SpecState, draft: DraftPackage, line: TagLine, raw: string): void {
+  const rule = tagRules.get(line.tag);
+  if (rule === undefined) return;
+  if (rule.deprecated !== undefined) {
+    const message = `${line.tag} is deprecated, use ${rule.deprecated}`;
+    state.report("warning", "tag-deprecated", message);
+  }
+  if (line.value === "") {
+    state.report("error", "tag-empty", `Empty tag: ${raw}`);
+    return;
+  }
+  if (!take(state, draft, line, rule, raw)) return;
+  if (rule.isMacro === true) {
+    state.defineMacro(line.tag, line.value);
+    if (draft.isMain) state.defineMacro(line.tag.toUpperCase(), line.value);
+  }
+}
+
+function take(
+  state: SpecState,
+  draft: DraftPackage,
+  line: TagLine,
+  rule: TagRule,
+  raw: string,
+): boolean {
+  const { tag, value, suffix } = line;
+  const isOneWord = !/[ \t\n\v\f\r]/.test(value);
+  const needsOneWord =
+    rule.kind === "token" ||
+    rule.kind === "version" ||
+    rule.kind === "name" ||
+    rule.kind === "epoch";
+  if (needsOneWord && !isOneWord) {
+    state.report("error", "tag-token", `Tag takes single token only: ${raw}`);
+    return false;
+  }
+  switch (rule.kind) {
+    case "name":
+      checkName(state, value, raw, true);
+      if (draft.isMain) draft.name = value;
+      break;
+    case "version":
+      checkVersionCharacters(state, value, raw);
+      break;
+    case "epoch":
+      if (!/^[0-9]+$/.test(value) || Number(value) > 0xffffffff) {
+        const message = `Epoch field must be an unsigned number: ${raw}`;
+        state.report("error", "tag-epoch", message);
+        return false;
+      }
+      draft.tags.set(tag, String(Number(value)));
+      return true;
+    case "translated":
+      if (suffix !== "" && suffix !== "C") {
+        draft.tags.set(`${tag}:${suffix}`, value);
+        return true;
+      }
+      break;
+    case "dependency":
+      return takeDependency(state, draft, line);
+    case "source":
+      return addSource(state, tag === "patch", suffix, value, raw);
+    case "words":
+      state.restrictions[tag as keyof SpecState["restrictions"]].push(...words(value));
+      return true;
+    case "other":
+      return takeOther(state, draft, tag, value, raw);
+    default:
+  }
+  if (draft.tags.has(tag)) {
+    state.report("warning", "tag-twice", `second ${tag}: ${raw}`);
+  }
+  draft.tags.set(tag, value);
+  return true;
+}
+
+function takeDependency(state: SpecState, draft: DraftPackage, line: TagLine): boolean {
+  const { tag, value, suffix } = line;
+  const qualifiers = suffix.split(",").flatMap((one) => (one.trim() === "" ? [] : [one.trim()]));
+  const unknown = qualifiers.find((one) => !isQualifier(one));
+  if (unknown !== undefined) {
+    state.report("error", "tag-qualifier", `Bad ${tag}: qualifiers: ${suffix}`);
+    return false;
+  }
+  if (tag === "prereq") qualifiers.push("pre", "preun");
+  if (tag.startsWith("build")) {
+    const list = tag === "buildconflicts" ? state.buildConflicts : state.buildRequires;
+    return readDependencies(state, list, value, { tag, qualifiers, allowsRich: true });
+  }
+  const kind = dependencyKinds[tag] ?? "requires";
+  const allowsRich = kind !== "provides" && kind !== "obsoletes" && kind !== "orderWithRequires";
+  return readDependencies(state, draft.dependencies[kind], value, { tag, qualifiers, allowsRich });
+}
+
+function takeOther(
+  state: SpecState,
+  draft: DraftPackage,
+  tag: string,
+  value: string,
+  raw: string,
+): boolean {
+  switch (tag) {
+    case "nosource":
+    case "nopatch":
+      excludeSources(state, tag === "nopatch", value);
+      break;
+    case "buildarch":
+    case "buildarchitectures":
+      return takeBuildArch(state, draft, value, raw);
+    case "autoreqprov":
+      draft.autoRequires = isYes(value);
+      draft.autoProvides = isYes(value);
+      break;
+    case "autoreq":
+      draft.autoRequires = isYes(value);
+      break;
+    case "autoprov":
+      draft.autoProvides = isYes(value);
+      break;
+    case "docdir":
+      state.expander.scope.pop("_docdir");
+      state.defineMacro("_docdir", value);
+      break;
+    case "prefix":
+    case "prefixes":
+      draft.tags.set("prefixes", `${draft.tag("prefixes")} ${value}`.trim());
+      break;
+    case "sourcelicense":
+      state.sourceLicense = value;
+      break;
+    case "removepathpostfixes":
+      draft.tags.set(tag, value);
+      break;
+    default:
+  }
+  return true;
+}
+
+function takeBuildArch(state: SpecState, draft: DraftPackage, value: string, raw: string): boolean {
+  const archs = words(value);
+  if (!draft.isMain) {
+    if (archs.length !== 1 || archs[0] !== "noarch") {
+      const message = `Only noarch subpackages are supported: ${raw}`;
+      state.report("error", "arch-subpackage", message);
+      return false;
+    }
+    draft.arch = "noarch";
+    return true;
+  }
+  if (state.buildArchs !== undefined) {
+    state.report("error", "arch-twice", `Duplicate BuildArch entry: ${raw}`);
+    return false;
+  }
+  state.buildArchs = archs;
+  return true;
+}
+
+function words(value: string): readonly string[] {
+  return splitQuotedWords(value) ?? [];
+}
+
+function isYes(value: string): boolean {
+  return !/^(?:[nN0]|false$|off$)/i.test(value);
+}
+
+/** Versions and releases are of letters, digits and `._+~^`. */
+function checkVersionCharacters(state: SpecState, value: string, raw: string): void {
+  const illegal = /[^A-Za-z0-9._+~^%{}]/u.exec(value)?.[0];
+  if (illegal !== undefined) {
+    state.report("error", "version-character", `Illegal char '${illegal}' in: ${raw}`);
+  }
+  if (value.includes("..")) {
+    state.report("error", "version-character", `Illegal sequence ".." in: ${raw}`);
+  }
+}

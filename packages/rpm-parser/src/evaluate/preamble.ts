@@ -1,0 +1,110 @@
+import { sectionName } from "../syntax/line-content.ts";
+import { DraftPackage } from "./draft-package.ts";
+import { handleTag, parseTagLine } from "./preamble-tag.ts";
+import type { SpecState } from "./spec-state.ts";
+
+/** What reading a preamble came to. */
+export type PreambleResult =
+  | { readonly kind: "section"; readonly header: string | undefined }
+  /** BuildArch in the main preamble: the spec has to be read again for that architecture. */
+  | { readonly kind: "build-arch" };
+
+const style = { trims: true, dropsComments: true };
+const illegalInName = /[^A-Za-z0-9._+%{}-]/u;
+
+/** Reads the main preamble, or a `%package` section (rpm's `build/parsePreamble.c`). */
+export function readPreamble(state: SpecState, header: string | undefined): PreambleResult {
+  const draft = header === undefined ? mainPackage(state) : newPackage(state, header);
+  for (;;) {
+    const line = state.lines.next(style);
+    if (line === undefined || sectionName(line) !== undefined) {
+      finishPreamble(state, draft);
+      return { kind: "section", header: line };
+    }
+    if (/^[ \t\n\v\f\r]*$/.test(line)) continue;
+    const tag = parseTagLine(line);
+    if (tag === undefined) {
+      state.report("error", "tag-unknown", `Unknown tag: ${line.slice(0, 200)}`);
+      continue;
+    }
+    handleTag(state, draft, tag, line);
+    if (draft.isMain && state.buildArchs !== undefined && !state.isRecursing) {
+      return { kind: "build-arch" };
+    }
+  }
+}
+
+function mainPackage(state: SpecState): DraftPackage {
+  const draft = new DraftPackage("", state.lines.place, true);
+  state.packages.push(draft);
+  return draft;
+}
+
+function newPackage(state: SpecState, header: string): DraftPackage {
+  const [, ...words] = header.split(/[ \t\n]+/).filter((word) => word !== "");
+  const isFullName = words[0] === "-n";
+  const name = (isFullName ? words[1] : words[0]) ?? "";
+  if (name === "" || words.length !== (isFullName ? 2 : 1)) {
+    state.report("error", "package-malformed", `Bad package specification: ${header}`);
+  }
+  checkName(state, name, header, isFullName);
+  const fullName = isFullName ? name : `${state.main.name}-${name}`;
+  if (state.packages.some((one) => one.name === fullName)) {
+    state.report("error", "package-twice", `package ${fullName} already exists`);
+  }
+  const draft = new DraftPackage(fullName, state.lines.place, false);
+  draft.tags.set("name", fullName);
+  state.packages.push(draft);
+  return draft;
+}
+
+/** Names are of letters, digits and `-._+`, and begin with a letter, digit or underscore. */
+export function checkName(
+  state: SpecState,
+  name: string,
+  line: string,
+  checksFirst: boolean,
+): void {
+  const illegal = illegalInName.exec(name)?.[0];
+  if (illegal !== undefined || (checksFirst && !/^[A-Za-z0-9_%{]/.test(name))) {
+    const character = illegal ?? name.charAt(0);
+    state.report("error", "name-character", `Illegal char '${character}' in: ${line}`);
+  }
+  if (name.includes("..")) {
+    state.report("error", "name-character", `Illegal sequence ".." in: ${line}`);
+  }
+}
+
+/** Tags of the main package that macros can supply. */
+const optionalTags = [
+  "vendor",
+  "packager",
+  "distribution",
+  "disturl",
+  "disttag",
+  "bugurl",
+  "translationurl",
+  "upstreamreleases",
+  "modularitylabel",
+];
+
+const requiredTags = ["name", "version", "release", "summary", "license"];
+
+function finishPreamble(state: SpecState, draft: DraftPackage): void {
+  if (draft.isMain) {
+    state.defineMacro("buildroot", state.expand("%{?buildroot}"));
+    for (const tag of optionalTags) {
+      if (draft.tags.has(tag)) continue;
+      const value = state.expand(`%{${tag}}`);
+      if (value !== "" && !value.startsWith("%")) draft.tags.set(tag, value);
+    }
+    if (!draft.tags.has("group")) draft.tags.set("group", "Unspecified");
+  } else draft.inherit(state.main);
+  for (const tag of requiredTags) {
+    if (draft.tags.has(tag)) continue;
+    const label = tag.charAt(0).toUpperCase() + tag.slice(1);
+    const name = draft.isMain ? "(main package)" : draft.name;
+    const message = `${label} field must be present in package: ${name}`;
+    state.report("error", "tag-missing", message, draft.place);
+  }
+}

@@ -1,0 +1,44 @@
+import { OpenBrackets } from "../macro/scan.ts";
+import type { Span, SyntaxProblem } from "./spec-tree.ts";
+
+/**
+ * Splits text into logical lines as rpm reads them: a line that ends in a backslash, or that leaves a
+ * bracket of a macro call open, goes on with the next one. What is still open at the end of the file
+ * is a problem; its lines then stand for themselves.
+ */
+export function logicalLines(
+  text: string,
+  lineStarts: readonly number[],
+): { spans: readonly Span[]; problems: readonly SyntaxProblem[] } {
+  const spans: Span[] = [];
+  const problems: SyntaxProblem[] = [];
+  const lineCount =
+    text.length === (lineStarts.at(-1) ?? 0) ? lineStarts.length - 1 : lineStarts.length;
+  const startOf = (line: number): number => lineStarts[line] ?? text.length;
+  let joins = true;
+  for (let line = 0; line < lineCount;) {
+    const start = startOf(line);
+    const open = new OpenBrackets();
+    let next = line + 1;
+    if (joins) {
+      open.feed(text, start, startOf(next));
+      while (open.isOpen && next < lineCount) {
+        open.feed(text, startOf(next), startOf(next + 1));
+        next += 1;
+      }
+      if (open.isOpen) {
+        problems.push({
+          code: "line-unterminated",
+          message: "unclosed macro or bad line continuation",
+          span: { start, end: startOf(line + 1) },
+        });
+        next = line + 1;
+        // Joining again and again to the same end would take time that grows with the square.
+        joins = problems.length < 4;
+      }
+    }
+    spans.push({ start, end: startOf(next) });
+    line = next;
+  }
+  return { spans, problems };
+}
