@@ -44,8 +44,11 @@ describe("parseRequirements", () => {
   });
 });
 
+function capability(text: string): Capability {
+  return parseCapability(text) ?? { name: "" };
+}
+
 describe("capabilityMatches", () => {
-  const capability = (text: string): Capability => parseCapability(text) ?? { name: "" };
   it.each([
     ["a", "a", true],
     ["a", "b", false],
@@ -69,9 +72,7 @@ describe("requirementMatches", () => {
   const providers = (wanted: Capability): ReadonlySet<string> =>
     new Set(
       Object.keys(world).filter((name) =>
-        world[name]?.some((text) =>
-          capabilityMatches(parseCapability(text) ?? { name: "" }, wanted),
-        ),
+        world[name]?.some((text) => capabilityMatches(capability(text), wanted)),
       ),
     );
   it.each([

@@ -1,6 +1,6 @@
 import type { MacroExpander } from "./expander.ts";
 
-export interface BuiltinResult {
+interface BuiltinResult {
   readonly output: string;
   /** Of raw macros without braces: how much of the text after the name they took. */
   readonly consumed?: number;

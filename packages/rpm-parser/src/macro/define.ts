@@ -1,7 +1,7 @@
 import { bracketEnd, isBlank, isLetter, isLineEnd, isNameCharacter, OpenBrackets } from "./scan.ts";
 
 /** A definition as it stands after `%define` or `%global`. */
-export interface ParsedDefinition {
+interface ParsedDefinition {
   readonly name: string;
   readonly options: string | undefined;
   readonly body: string;

@@ -36,9 +36,10 @@ describe("compareVersions", () => {
     fc.assert(
       fc.property(version, version, version, (a, b, c) => {
         expect(compareVersions(a, b)).toBe(-compareVersions(b, a) + 0);
-        if (compareVersions(a, b) <= 0 && compareVersions(b, c) <= 0) {
-          expect(compareVersions(a, c)).toBeLessThanOrEqual(0);
-        }
+        const [low = "", middle = "", high = ""] = [a, b, c].toSorted(compareVersions);
+        expect(compareVersions(low, middle)).toBeLessThanOrEqual(0);
+        expect(compareVersions(middle, high)).toBeLessThanOrEqual(0);
+        expect(compareVersions(low, high)).toBeLessThanOrEqual(0);
       }),
       { numRuns: 2000, seed: 2 },
     );
@@ -55,7 +56,7 @@ describe("parseEvr", () => {
     ["1.0-2-3", { version: "1.0-2", release: "3" }],
   ])("%s", (text, expected) => {
     expect(parseEvr(text)).toEqual(expected);
-    if (!text.startsWith(":")) expect(formatEvr(expected)).toBe(text);
+    expect(formatEvr(expected)).toBe(text.replace(/^:/, "0:"));
   });
 
   it("compares epochs first, and a missing release not at all", () => {
