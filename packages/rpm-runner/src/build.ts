@@ -123,7 +123,7 @@ async function runBuild(
   entry: StackPackage,
   { sources, closure, repositories, key }: PreparedBuild,
 ): Promise<BuildResult> {
-  const { store, tools, logger, macros, arch } = context;
+  const { store, tools, logger, macros } = context;
   const { name } = entry;
   const facts = { package: name };
   logger.info(`${name}: preparing the build root (${closure.packages.length} packages)`, facts);
@@ -133,7 +133,7 @@ async function runBuild(
     await mkdir(path.dirname(logFile), { recursive: true });
     logger.info(`${name}: building ${entry.model.version}-${entry.model.release}`, facts);
     const startedMs = performance.now();
-    const files = await rpmbuild(store, { entry, sources, macros, arch, root, folder, logFile });
+    const files = await rpmbuild(store, { entry, sources, macros, root, folder, logFile });
     const buildMs = Math.round(performance.now() - startedMs);
     const rpms: BuiltRpm[] = [];
     for (const file of files) {
@@ -161,7 +161,7 @@ export async function openBuildRoot(
   name: string,
   work: (sandbox: Sandbox, command: readonly string[]) => Promise<void>,
 ): Promise<void> {
-  const { store, tools, stack, macros, arch } = context;
+  const { store, tools, stack, macros } = context;
   const entry = packageOf(stack, name);
   const needs = withAllNeeds(stack, name);
   const built = needs.length === 0 ? [] : await buildPackages(context, needs);
@@ -170,7 +170,7 @@ export async function openBuildRoot(
   const root = await makeRoot(store, tools, closure, repositories, { docs: false });
   await store.withTemporaryFolder(`shell-${name}`, async (folder) => {
     const logFile = path.join(folder, "build.log");
-    const request = { entry, sources, macros, arch, root, folder, logFile };
+    const request = { entry, sources, macros, root, folder, logFile };
     await work(await prepareSandbox(store, request), rpmbuildCommand(request));
   });
 }

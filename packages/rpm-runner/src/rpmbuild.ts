@@ -13,7 +13,6 @@ export interface RpmbuildRequest {
   readonly entry: StackPackage;
   readonly sources: readonly SourceInput[];
   readonly macros: Readonly<Record<string, string>>;
-  readonly arch: string;
   /** Host folder of the build root. */
   readonly root: string;
   /** Host folder to work in; the RPMs are in its `RPMS` afterwards. */
@@ -42,9 +41,11 @@ export async function prepareSandbox(store: Store, request: RpmbuildRequest): Pr
 }
 
 /** The command that builds the binary packages of a prepared sandbox. */
-export function rpmbuildCommand({ entry, arch }: RpmbuildRequest): string[] {
+export function rpmbuildCommand({ entry }: RpmbuildRequest): string[] {
   return [
-    ...["rpmbuild", "-bb", "--target", arch, "--load", `${buildFolder}/macros`],
+    // No --target, which would have rpmbuild read its own files again, after what is loaded here:
+    // a build root is of the architecture that it builds for.
+    ...["rpmbuild", "-bb", "--load", `${buildFolder}/macros`],
     ...[
       `_topdir ${buildFolder}`,
       `_rpmdir ${buildFolder}/RPMS`,

@@ -8,7 +8,9 @@ import {
   evaluateSpec,
   macrosFromRecord,
   parseSpec,
-  type SpecModel,
+  type Requirement,
+  type SourcePackage,
+  type SpecDependency,
   standardMacros,
   staticProvides,
 } from "rpm-parser";
@@ -23,7 +25,7 @@ export interface StackPackage extends GraphNode {
   readonly displayFolder: string;
   /** The spec's text as it is built. */
   readonly spec: string;
-  readonly model: SpecModel;
+  readonly model: SourcePackage;
 }
 
 /** Every spec of the workspace, and how they need each other. */
@@ -65,8 +67,8 @@ export async function readStack(workspace: string, options: StackOptions): Promi
         exitCode: 2,
       });
     }
-    const needs = (wanted: readonly Capability[]): string[] =>
-      [...new Set(wanted.flatMap((capability) => providersOf(capability, providers)))]
+    const needs = (wanted: readonly SpecDependency[]): string[] =>
+      [...new Set(wanted.flatMap(({ requirement }) => providersOf(requirement, providers)))]
         .filter((name) => name !== entry.name)
         .toSorted();
     packages.set(entry.name, {
@@ -98,7 +100,7 @@ async function readPackage(
     await readYamlFile(packageFile, packageFileSchema, path.relative(workspace, packageFile));
   }
   const spec = await readFile(path.join(workspace, file), "utf8");
-  const { model, diagnostics } = evaluateSpec(parseSpec(spec, file), {
+  const { package: model, diagnostics } = evaluateSpec(parseSpec(spec, file), {
     macros: macrosFromRecord(options.macros, standardMacros()),
     target: options.arch,
   });
@@ -130,12 +132,13 @@ function indexByName(
   return index;
 }
 
-/** Names of the packages that fulfil a dependency, or any leaf of a rich one. */
-function providersOf(wanted: Capability, providers: Providers): string[] {
-  const leaves = wanted.rich === undefined ? [wanted] : wanted.rich.leaves;
-  return leaves.flatMap((leaf) =>
-    (providers.get(leaf.name) ?? [])
-      .filter(({ capability }) => capabilityMatches(leaf, capability))
-      .map(({ name }) => name),
-  );
+/** Names of the packages that fulfil a dependency, or any operand of a rich one. */
+function providersOf(requirement: Requirement, providers: Providers): string[] {
+  if (requirement.kind === "rich") {
+    return requirement.operands.flatMap((operand) => providersOf(operand, providers));
+  }
+  const wanted = requirement.capability;
+  return (providers.get(wanted.name) ?? [])
+    .filter(({ capability }) => capabilityMatches(capability, wanted))
+    .map(({ name }) => name);
 }
