@@ -103,6 +103,12 @@ export async function readGeneration(folder: string): Promise<Generation | undef
   }
 }
 
+/** What {@link recordFileName} holds: one package a line, so that two can be compared by eye. */
+export function recordText({ packages, ...rest }: GenerationRecord): string {
+  const head = JSON.stringify(rest).slice(0, -1);
+  return `${head},"packages":[\n${packages.map((one) => JSON.stringify(one)).join(",\n")}\n]}\n`;
+}
+
 /** The id of the generation that clients see now; undefined before the first publishing. */
 export async function currentId(store: Store, repository: string): Promise<string | undefined> {
   try {

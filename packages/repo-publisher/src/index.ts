@@ -6,7 +6,8 @@ export {
   type PublishedPackage,
   rollback,
 } from "./generation.ts";
-export { type PackageToPublish, publish, type PublishOptions } from "./publish.ts";
+export type { PackageToPublish } from "./assemble.ts";
+export { publish, type PublishOptions } from "./publish.ts";
 export type { MetadataCompression } from "./repodata.ts";
 export {
   defaultPort,

@@ -16,6 +16,10 @@ test("two signatures become one text with the packets of both", () => {
 
 test("the checksum is CRC-24", () => {
   // "123456789" gives 0x21cf02, the check value of CRC-24/OPENPGP.
-  const halves = ["12345", "6789"].map((text) => armor(Buffer.from(text).toString("base64"), "xxxx"));
-  expect(joinSignatures(halves)).toContain(`\n=${Buffer.from([0x21, 0xcf, 0x02]).toString("base64")}\n`);
+  const halves = ["12345", "6789"].map((text) =>
+    armor(Buffer.from(text).toString("base64"), "xxxx"),
+  );
+  expect(joinSignatures(halves)).toContain(
+    `\n=${Buffer.from([0x21, 0xcf, 0x02]).toString("base64")}\n`,
+  );
 });

@@ -1,4 +1,5 @@
-const bodyPattern = /-----BEGIN PGP SIGNATURE-----\r?\n(?:[^\n]+\n)*?\r?\n([A-Za-z0-9+/=\s]*?)(?:\n=[A-Za-z0-9+/]{4})?\r?\n-----END/;
+const bodyPattern =
+  /-----BEGIN PGP SIGNATURE-----\r?\n(?:[^\n]+\n)*?\r?\n([A-Za-z0-9+/=\s]*?)(?:\n=[A-Za-z0-9+/]{4})?\r?\n-----END/;
 
 /**
  * Joins detached signatures in ASCII armour into one (RFC 9580, section 6.2): a reader sees each

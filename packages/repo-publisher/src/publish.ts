@@ -1,10 +1,10 @@
-import { createReadStream } from "node:fs";
 import { mkdir, rename, utimes } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { CleanroomError, type Sha256, sha256, sha256Json, writeFileAtomic } from "@cleanroom/core";
-import { readRpmHeader, type RpmHeader } from "rpm-parser";
+import { type Sha256, sha256, sha256Json, type Store, writeFileAtomic } from "@cleanroom/core";
+import { assemblePackages, compareText, linkPackages, type PackageToPublish } from "./assemble.ts";
 import {
+  currentGeneration,
   currentId,
   defaultRepository,
   type Generation,
@@ -13,22 +13,15 @@ import {
   type PublishedPackage,
   readGeneration,
   recordFileName,
+  recordText,
   repositoryFolder,
   switchCurrent,
 } from "./generation.ts";
-import { type PackageMetadata, packageMetadata } from "./package-metadata.ts";
+import { chunkMetadata, cutChunks, type MetadataChunk } from "./metadata-chunks.ts";
 import { publicKeyFileName, repoFileName, repoFileText } from "./repo-file.ts";
 import { type MetadataCompression, writeRepodata } from "./repodata.ts";
-import { signDetached, type SignedPackage, signPackages } from "./sign.ts";
+import { signDetached } from "./sign.ts";
 import { type PublisherContext, type SigningKey, signingKey } from "./signing-key.ts";
-
-/** A package to publish. */
-export interface PackageToPublish {
-  /** Path of the unsigned .rpm, such as a blob of the store. */
-  readonly file: string;
-  /** Digest of that file's bytes. */
-  readonly sha256: Sha256;
-}
 
 export interface PublishOptions extends PublisherContext {
   /** `cleanroom` when absent. */
@@ -39,11 +32,6 @@ export interface PublishOptions extends PublisherContext {
   readonly key?: string;
   /** `zstd` when absent. */
   readonly compression?: MetadataCompression;
-}
-
-/** A package whose unsigned header has been read. */
-interface Candidate extends PackageToPublish {
-  readonly header: RpmHeader;
 }
 
 /**
@@ -86,7 +74,7 @@ function requestKey(options: PublishOptions, key: SigningKey, repository: string
     key: key.fingerprint,
     tools: options.tools.digest,
     compression: options.compression ?? "zstd",
-    packages: [...new Set(options.packages.map((one) => one.sha256))].toSorted(),
+    packages: [...new Set(options.packages.map((one) => one.sha256))].toSorted(compareText),
   });
 }
 
@@ -106,26 +94,16 @@ async function makeGeneration(
   key: SigningKey,
 ): Promise<Generation> {
   const { store } = options;
-  const candidates = await readCandidates(options.packages);
-  const signed = await signPackages(options, key, candidates);
+  const previous = await currentGeneration(store, repository);
+  const packages = await assemblePackages(options, key, options.packages, previous);
   return store.withTemporaryFolder("generation", async (temporary) => {
     const folder = path.join(temporary, "finished");
     await mkdir(folder);
-    const packages: PublishedPackage[] = [];
-    const metadata: PackageMetadata[] = [];
-    for (const candidate of candidates) {
-      const result = signed.get(candidate.sha256);
-      if (result === undefined) throw new TypeError(`${candidate.file} was not signed`);
-      const published = publishedPackage(candidate, result);
-      const file = path.join(folder, published.location);
-      await store.materialize(published.sha256, file);
-      packages.push(published);
-      // The signed file's own header: signing moves the main header to another offset.
-      metadata.push(packageMetadata(await readHeader(file), published));
-    }
-    const { repomd } = await writeRepodata(folder, metadata, {
+    await linkPackages(options, folder, packages, previous);
+    const repomd = await writeRepodata(folder, metadataOf(store, folder, packages), {
+      packageCount: packages.length,
       compression: options.compression ?? "zstd",
-      revisionSeconds: Math.max(0, ...packages.map((one) => one.buildTimeSeconds)),
+      revisionSeconds: packages.reduce((latest, one) => Math.max(latest, one.buildTimeSeconds), 0),
     });
     const repomdSha256 = sha256(repomd);
     const record: GenerationRecord = {
@@ -134,94 +112,44 @@ async function makeGeneration(
       repository,
       repomdSha256,
       keyFingerprint: key.fingerprint,
-      packages,
+      packages: [...packages],
     };
     const target = generationFolder(store, repository, record.id);
     const same = await readGeneration(target);
     if (same !== undefined) return same;
-    const write = (name: string, text: string): Promise<void> =>
-      writeFileAtomic(path.join(folder, name), text);
-    await write("repodata/repomd.xml", repomd);
-    await write("repodata/repomd.xml.asc", await signDetached(options, key, repomd));
-    await write(publicKeyFileName, key.publicKey);
-    // Where zypper looks when no .repo file names a key.
-    await write("repodata/repomd.xml.key", key.publicKey);
-    const current = pathToFileURL(path.join(repositoryFolder(store, repository), "current")).href;
-    await write(repoFileName, repoFileText(repository, current));
-    await write(recordFileName, `${JSON.stringify(record, null, 1)}\n`);
+    await writeFiles(folder, {
+      "repodata/repomd.xml": repomd,
+      "repodata/repomd.xml.asc": await signDetached(options, key, repomd),
+      // Where zypper looks when no .repo file names a key.
+      "repodata/repomd.xml.key": key.publicKey,
+      [publicKeyFileName]: key.publicKey,
+      [repoFileName]: repoFileText(repository, currentUrl(store, repository)),
+      [recordFileName]: recordText(record),
+    });
     await mkdir(path.dirname(target), { recursive: true });
     await rename(folder, target);
     return { ...record, folder: target, publishedAt: new Date() };
   });
 }
 
-/** Reads the headers, refuses what cannot be together, and puts the packages in their order. */
-async function readCandidates(
-  packages: readonly PackageToPublish[],
-): Promise<readonly Candidate[]> {
-  const byNevra = new Map<string, Candidate>();
-  for (const one of packages) {
-    const header = await readHeader(one.file);
-    const other = byNevra.get(header.nevra);
-    if (other === undefined) {
-      byNevra.set(header.nevra, { ...one, header });
-    } else if (other.sha256 !== one.sha256) {
-      throw new CleanroomError(
-        "nevra-conflict",
-        `two different packages are called ${header.nevra}:\n    ${other.file} (sha256 ${other.sha256})\n    ${one.file} (sha256 ${one.sha256})`,
-        { hint: "publish one of them, or give one another Release" },
-      );
-    }
-  }
-  return [...byNevra.values()].toSorted(
-    (a, b) =>
-      compareText(a.header.name, b.header.name) || compareText(a.header.nevra, b.header.nevra),
-  );
-}
-
-/** By code units: the order must not depend on the machine's locale. */
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-async function readHeader(file: string): Promise<RpmHeader> {
-  try {
-    return await readRpmHeader(createReadStream(file));
-  } catch (error) {
-    throw new CleanroomError("package-unreadable", "a package to publish cannot be read", {
-      place: { file },
-      cause: error,
-      hint: "build or fetch it again",
-    });
+async function* metadataOf(
+  store: Store,
+  folder: string,
+  packages: readonly PublishedPackage[],
+): AsyncGenerator<MetadataChunk> {
+  for (const chunk of cutChunks(packages)) {
+    const described = chunk.map((one) => ({ ...one, file: path.join(folder, one.location) }));
+    yield chunkMetadata(store, described);
   }
 }
 
-/**
- * The location holds a piece of the digest. A package that is built again under the same NEVRA
- * then gets another location, and a client that still has the metadata of an older generation
- * never meets bytes which that metadata does not describe.
- */
-function publishedPackage(
-  { header, sha256: unsignedSha256 }: Candidate,
-  signed: SignedPackage,
-): PublishedPackage {
-  const { nevra, name, epoch, version, release, sourceRpm = null, buildTimeSeconds } = header;
-  const arch = header.isSource ? "src" : header.arch;
-  const fileName = `${name}-${version}-${release}.${arch}.${signed.sha256.slice(0, 12)}.rpm`;
-  const location = `Packages/${name.slice(0, 1).toLowerCase()}/${fileName}`;
-  const { sha256, sizeBytes } = signed;
-  return {
-    nevra,
-    name,
-    epoch,
-    version,
-    release,
-    arch,
-    sourceRpm,
-    location,
-    sha256,
-    sizeBytes,
-    unsignedSha256,
-    buildTimeSeconds,
-  };
+async function writeFiles(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [name, text] of Object.entries(files)) {
+    await writeFileAtomic(path.join(folder, name), text);
+  }
+}
+
+/** For clients on this machine; a server names its own address in its place. */
+function currentUrl(store: Store, repository: string): string {
+  return pathToFileURL(path.join(repositoryFolder(store, repository), "current")).href;
 }

@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { mkdir, rename } from "node:fs/promises";
 import path from "node:path";
-import { Readable, Transform } from "node:stream";
+import { PassThrough, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { constants, createGzip, createZstdCompress } from "node:zlib";
+import type { MetadataChunk } from "./metadata-chunks.ts";
 import type { PackageMetadata } from "./package-metadata.ts";
 import { xmlAttributes, xmlText } from "./xml.ts";
 
@@ -12,8 +13,8 @@ import { xmlAttributes, xmlText } from "./xml.ts";
 export type MetadataCompression = "zstd" | "gzip";
 
 /** One `data` element of repomd.xml. */
-export interface MetadataFile {
-  readonly kind: keyof PackageMetadata;
+interface MetadataFile {
+  readonly kind: string;
   /** Path below the repository's folder; holds the digest, so it never changes its content. */
   readonly location: string;
   readonly sha256: string;
@@ -33,88 +34,104 @@ const roots = {
   },
   filelists: { tag: "filelists", attributes: { xmlns: `${namespace}/filelists` } },
   other: { tag: "otherdata", attributes: { xmlns: `${namespace}/other` } },
-} as const;
+} as const satisfies Record<keyof PackageMetadata, unknown>;
 
 const kinds = ["primary", "filelists", "other"] as const;
 
-const compressions = {
-  zstd: {
-    suffix: "zst",
-    create: () => createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: 9 } }),
-  },
-  gzip: { suffix: "gz", create: () => createGzip({ level: 9 }) },
-} as const;
+export interface RepodataOptions {
+  readonly packageCount: number;
+  readonly compression: MetadataCompression;
+  /** repomd.xml's revision and the time of its files, seconds since 1970. */
+  readonly revisionSeconds: number;
+}
 
 /**
- * Writes `repodata/` with repomd.xml into `folder`. The bytes depend on the arguments alone.
+ * Writes `repodata/` into `folder`, all but repomd.xml, whose text it returns. The bytes depend on
+ * the arguments alone.
  *
- * @param packages the packages' parts in the order in which they shall stand
- * @param revisionSeconds repomd.xml's revision and the time of its files, seconds since 1970
+ * @param chunks the packages' metadata in the order in which it shall stand; taken one by one, so
+ *   that no more than a few are in memory
  */
 export async function writeRepodata(
   folder: string,
-  packages: readonly PackageMetadata[],
-  options: { readonly compression: MetadataCompression; readonly revisionSeconds: number },
-): Promise<{ repomd: string; files: readonly MetadataFile[] }> {
+  chunks: AsyncIterable<MetadataChunk>,
+  options: RepodataOptions,
+): Promise<string> {
   await mkdir(path.join(folder, "repodata"), { recursive: true });
+  const writers = kinds.map((kind) => ({ kind, writer: metadataWriter(folder, kind, options) }));
+  for (const { kind, writer } of writers) {
+    const { tag, attributes } = roots[kind];
+    const root = xmlAttributes({ ...attributes, packages: options.packageCount });
+    await writer.write(Buffer.from(`${declaration}<${tag}${root}>\n`));
+  }
+  for await (const chunk of chunks) {
+    await Promise.all(writers.map(({ kind, writer }) => writer.write(chunk[kind])));
+  }
   const files = await Promise.all(
-    kinds.map((kind) => writeMetadataFile(folder, kind, packages, options.compression)),
+    writers.map(({ kind, writer }) => writer.finish(Buffer.from(`</${roots[kind].tag}>`))),
   );
-  return { repomd: repomdXml(files, options.revisionSeconds), files };
+  return repomdXml(files, options.revisionSeconds);
 }
 
-async function writeMetadataFile(
+interface MetadataWriter {
+  /** Settles when there is room for more. */
+  write(bytes: Buffer): Promise<void>;
+  finish(bytes: Buffer): Promise<MetadataFile>;
+}
+
+function metadataWriter(
   folder: string,
-  kind: keyof PackageMetadata,
-  packages: readonly PackageMetadata[],
-  compression: MetadataCompression,
-): Promise<MetadataFile> {
-  const { suffix, create } = compressions[compression];
+  kind: string,
+  { compression, packageCount }: RepodataOptions,
+): MetadataWriter {
   const temporary = path.join(folder, "repodata", `.${kind}`);
+  const input = new PassThrough();
   const open = digestingStream();
   const packed = digestingStream();
-  await pipeline(
-    Readable.from(metadataChunks(kind, packages)),
-    open.stream,
-    create(),
-    packed.stream,
-    createWriteStream(temporary, { flush: true }),
-  );
-  const sha256 = packed.sha256();
-  const location = `repodata/${sha256}-${kind}.xml.${suffix}`;
-  await rename(temporary, path.join(folder, location));
+  const output = createWriteStream(temporary, { flush: true });
+  const packer = compressor(compression, packageCount);
+  const ended = pipeline(input, open.stream, packer, packed.stream, output);
+  // Whoever writes meets the failure; until then nobody waits for it.
+  ended.catch(() => undefined);
   return {
-    kind,
-    location,
-    sha256,
-    sizeBytes: packed.sizeBytes(),
-    openSha256: open.sha256(),
-    openSizeBytes: open.sizeBytes(),
+    async write(bytes) {
+      if (input.destroyed) return ended;
+      if (input.write(bytes)) return;
+      await Promise.race([ended, new Promise((resolve) => input.once("drain", resolve))]);
+    },
+    async finish(bytes) {
+      input.end(bytes);
+      await ended;
+      const sha256 = packed.sha256();
+      const suffix = compression === "zstd" ? "zst" : "gz";
+      const location = `repodata/${sha256}-${kind}.xml.${suffix}`;
+      await rename(temporary, path.join(folder, location));
+      return {
+        kind,
+        location,
+        sha256,
+        sizeBytes: packed.sizeBytes(),
+        openSha256: open.sha256(),
+        openSizeBytes: open.sizeBytes(),
+      };
+    },
   };
 }
 
-/** Few large chunks: one per package would cost more in streams than in compression. */
-const chunkLength = 256 * 1024;
-
-function* metadataChunks(
-  kind: keyof PackageMetadata,
-  packages: readonly PackageMetadata[],
-): Generator<Buffer> {
-  const { tag, attributes } = roots[kind];
-  let text = `${declaration}<${tag}${xmlAttributes({ ...attributes, packages: packages.length })}>\n`;
-  for (const one of packages) {
-    text += one[kind];
-    if (text.length < chunkLength) continue;
-    yield Buffer.from(text);
-    text = "";
-  }
-  yield Buffer.from(`${text}</${tag}>`);
+/**
+ * One stream, never several joined: some readers stop at the end of the first. The level is
+ * createrepo_c's, but for large repositories, where it would cost seconds for a tenth of the size.
+ */
+function compressor(compression: MetadataCompression, packageCount: number): Transform {
+  if (compression === "gzip") return createGzip();
+  const level = packageCount > 5000 ? 3 : 10;
+  return createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: level } });
 }
 
 function digestingStream(): {
-  stream: Transform;
-  sha256: () => string;
-  sizeBytes: () => number;
+  readonly stream: Transform;
+  readonly sha256: () => string;
+  readonly sizeBytes: () => number;
 } {
   const hash = createHash("sha256");
   let size = 0;

@@ -1,7 +1,9 @@
 import { copyFile, readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import path from "node:path";
 import {
   CleanroomError,
+  mapConcurrent,
   runInSandbox,
   type Sha256,
   sha256File,
@@ -31,7 +33,7 @@ function signatureTime(key: SigningKey): string {
 }
 
 /** How many packages one sandbox signs: enough to make its start cheap, few enough to show progress. */
-const batchSize = 100;
+const batchSize = 50;
 
 /**
  * Signs packages with rpmsign and checks each signature with rpmkeys. The result is kept in the
@@ -51,15 +53,18 @@ export async function signPackages(
     if (known === undefined) missing.push(one);
     else signed.set(one.sha256, { sha256: known.sha256, sizeBytes: known.size });
   }
+  const batches: UnsignedPackage[][] = [];
   for (let start = 0; start < missing.length; start += batchSize) {
-    const batch = missing.slice(start, start + batchSize);
-    context.logger.info(
-      `signing packages ${start + 1} to ${start + batch.length} of ${missing.length}`,
-    );
+    batches.push(missing.slice(start, start + batchSize));
+  }
+  await mapConcurrent(batches, availableParallelism(), async (batch, index) => {
+    const first = index * batchSize + 1;
+    const last = first + batch.length - 1;
+    context.logger.info(`signing packages ${first} to ${last} of ${missing.length}`);
     for (const [unsigned, result] of await signBatch(context, key, batch)) {
       signed.set(unsigned, result);
     }
-  }
+  });
   return signed;
 }
 

@@ -46,9 +46,9 @@ describe("a served repository", () => {
     expect(await text()).toBe("one");
     await switchCurrent(store, "cleanroom", second);
     expect(await text()).toBe("two");
-    expect(await (await fetch(`${server.url}/generations/${first}/repodata/repomd.xml`)).text()).toBe(
-      "one",
-    );
+    expect(
+      await (await fetch(`${server.url}/generations/${first}/repodata/repomd.xml`)).text(),
+    ).toBe("one");
   });
 
   test("keeps older metadata and packages reachable, and cacheable for ever", async () => {
@@ -68,7 +68,9 @@ describe("a served repository", () => {
     expect(etag).toBe(`"${first}"`);
     // By hand, because fetch adds a "no-cache" of its own.
     const again = (): Promise<string> =>
-      raw(`GET /repodata/repomd.xml HTTP/1.1\r\nHost: x\r\nIf-None-Match: ${etag}\r\nConnection: close\r\n\r\n`);
+      raw(
+        `GET /repodata/repomd.xml HTTP/1.1\r\nHost: x\r\nIf-None-Match: ${etag}\r\nConnection: close\r\n\r\n`,
+      );
     expect(await again()).toMatch(/^HTTP\/1.1 304 /);
     await switchCurrent(store, "cleanroom", second);
     expect(await again()).toMatch(/^HTTP\/1.1 200 /);
@@ -89,7 +91,9 @@ describe("a served repository", () => {
   });
 
   test("does not believe a Host header that is no host", async () => {
-    const answer = await raw("GET /cleanroom.repo HTTP/1.1\r\nHost: a\"b/c d\r\nConnection: close\r\n\r\n");
+    const answer = await raw(
+      'GET /cleanroom.repo HTTP/1.1\r\nHost: a"b/c d\r\nConnection: close\r\n\r\n',
+    );
     expect(answer).toContain(`baseurl=http://127.0.0.1:${server.port}/\n`);
   });
 
@@ -131,19 +135,55 @@ function raw(text: string): Promise<string> {
 }
 
 function hostilePaths(): readonly string[] {
-  const ups = ["..", "%2e%2e", "%2E.", "..%2f..", "..%5c..", "....//", "%252e%252e", "..;", "%c0%ae%c0%ae"];
+  const ups = [
+    "..",
+    "%2e%2e",
+    "%2E.",
+    "..%2f..",
+    "..%5c..",
+    "....//",
+    "%252e%252e",
+    "..;",
+    "%c0%ae%c0%ae",
+  ];
   const starts = ["/", "//", "/repodata/", "/Packages/", `/generations/${first}/`, "/%2f", "/./"];
   const targets = ["secret", "etc/passwd", "keys/cleanroom/key.json", ".hidden", "store/keys"];
   const built = starts.flatMap((start) =>
-    ups.flatMap((up) => [1, 3, 9].flatMap((depth) =>
-      targets.map((target) => `${start}${`${up}/`.repeat(depth)}${target}`),
-    )),
+    ups.flatMap((up) =>
+      [1, 3, 9].flatMap((depth) =>
+        targets.map((target) => `${start}${`${up}/`.repeat(depth)}${target}`),
+      ),
+    ),
   );
-  const others = ["/.hidden", "/repodata", "/repodata/", "/Packages", "/", "/generations/", "/current",
-    "/%00", "/repodata/repomd.xml%00.asc", "/\\..\\..\\secret", "/%", "/%zz", "/generations/../../keys",
-    `/generations/${second}/.hidden`, "/cleanroom.repo/", "/generation.json/..", "/file:///etc/passwd",
-    "http://evil.example/etc/passwd", "/~root", "/proc/self/environ"];
+  const others = [
+    "/.hidden",
+    "/repodata",
+    "/repodata/",
+    "/Packages",
+    "/",
+    "/generations/",
+    "/current",
+    "/%00",
+    "/repodata/repomd.xml%00.asc",
+    "/\\..\\..\\secret",
+    "/%",
+    "/%zz",
+    "/generations/../../keys",
+    `/generations/${second}/.hidden`,
+    "/cleanroom.repo/",
+    "/generation.json/..",
+    "/file:///etc/passwd",
+    "http://evil.example/etc/passwd",
+    "/~root",
+    "/proc/self/environ",
+  ];
   const lists = [...others, ...built];
   expect(lists.length).toBeGreaterThan(950);
-  return [...lists, ...Array.from({ length: 1000 - lists.length + 1 }, (_, index) => `/${"a/".repeat(index + 1)}../../secret`)];
+  return [
+    ...lists,
+    ...Array.from(
+      { length: 1000 - lists.length + 1 },
+      (_, index) => `/${"a/".repeat(index + 1)}../../secret`,
+    ),
+  ];
 }

@@ -14,7 +14,8 @@ import { refuse, sendText } from "./send-file.ts";
 
 /** What to serve: a repository of the store, always its current generation, or any folder. */
 export type ServeSource =
-  { readonly store: Store; readonly repository?: string } | { readonly folder: string };
+  | { readonly store: Store; readonly repository?: string }
+  | { readonly folder: string };
 
 export type ServeOptions = ServeSource & {
   /** 9999 when absent; 0 lets the system choose. */
