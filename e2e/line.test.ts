@@ -78,17 +78,31 @@ describe("nx", () => {
 
   test("a second run is all from the cache", async () => {
     const { stdout } = await copy.nx("run-many", "-t", "rpm");
-    const [, cached, all] = /output from the cache instead of running the command for (\d+) out of (\d+) tasks/.exec(stdout) ?? [];
+    const [, cached, all] =
+      /output from the cache instead of running the command for (\d+) out of (\d+) tasks/.exec(
+        stdout,
+      ) ?? [];
     expect(cached).toBe(all);
     expect(Number(all)).toBeGreaterThanOrEqual(3);
   });
 
   test("an edit in one spec rebuilds that package alone, and affected agrees", async () => {
     await copy.edit("specs/rpm/catatonit/catatonit.spec", (spec) => `# a comment\n${spec}`);
-    const affected = await copy.nx("show", "projects", "--affected", "--withTarget=rpm", "--json", "--uncommitted");
+    const affected = await copy.nx(
+      "show",
+      "projects",
+      "--affected",
+      "--withTarget=rpm",
+      "--json",
+      "--uncommitted",
+    );
     expect(JSON.parse(affected.stdout)).toEqual(["catatonit"]);
     const { stdout } = await copy.nx("run-many", "-t", "rpm", "--parallel=1");
-    const ran = [...stdout.matchAll(/nx run (\S+):rpm(?!\S)(?!.*\[(?:local|remote) cache\]|.*existing outputs)/g)].map((match) => match[1]);
+    const ran = [
+      ...stdout.matchAll(
+        /nx run (\S+):rpm(?!\S)(?!.*\[(?:local|remote) cache\]|.*existing outputs)/g,
+      ),
+    ].map((match) => match[1]);
     expect(ran).toEqual(["catatonit"]);
     expect(stdout).toContain("catatonit: built");
   });

@@ -23,9 +23,9 @@ export class Workspace {
     });
     for (const file of stdout.split("\0")) {
       if (file === "") continue;
-      await cp(path.join(original, file), path.join(folder, file), { verbatimSymlinks: true }).catch(
-        ignoreMissing,
-      );
+      await cp(path.join(original, file), path.join(folder, file), {
+        verbatimSymlinks: true,
+      }).catch(ignoreMissing);
     }
     await symlink(path.join(original, "node_modules"), path.join(folder, "node_modules"));
     const workspace = new Workspace(folder);

@@ -76,7 +76,11 @@ Acquire::ForceHash "SHA256";
 Acquire::Retries "3";
 `,
     );
-    return new PrivateApt(folder, mirror, base.suites.map(({ name }) => name));
+    return new PrivateApt(
+      folder,
+      mirror,
+      base.suites.map(({ name }) => name),
+    );
   }
 
   async #apt(program: string, args: readonly string[], step: string): Promise<string> {
@@ -102,7 +106,7 @@ Acquire::Retries "3";
   /** Reads the package lists where that has never been done. */
   async ensureLists(logger: Logger): Promise<void> {
     const names = await readdir(path.join(this.#folder, "lists"));
-    if (!names.some((name) => name.endsWith("_Sources"))) await this.update(logger);
+    if (!names.some((name) => /_Sources(\.\w+)?$/.test(name))) await this.update(logger);
   }
 
   /**
@@ -250,7 +254,11 @@ Acquire::Retries "3";
     source: string,
     upstreamVersion: string | undefined,
   ): Promise<{ uri: string; file: string; sha256: string; size: number }[]> {
-    const known = await this.#apt("apt-cache", ["showsrc", "--only-source", source], "apt-cache showsrc");
+    const known = await this.#apt(
+      "apt-cache",
+      ["showsrc", "--only-source", source],
+      "apt-cache showsrc",
+    );
     const versions = [...known.matchAll(/^Version: (\S+)$/gm)].map((match) => match[1] ?? "");
     const version = versions.find(
       (candidate) =>

@@ -94,9 +94,7 @@ function relationTags(
   { contents, fixup, isExcluded, sonamesByPackage }: Conversion,
   control: ControlFields,
 ): string[] {
-  const needed = new Set(
-    contents.elfRequires.map((capability) => capability.replace(/\(.*$/, "")),
-  );
+  const needed = new Set(contents.elfRequires.map((capability) => capability.replace(/\(.*$/, "")));
   /** Whether the ELF dependencies that rpm writes already say what this name says. */
   const saidByElf = (relation: DebRelation): boolean =>
     sonamesByPackage.get(relation.name)?.some((soname) => needed.has(soname)) === true;
@@ -166,7 +164,9 @@ function triggerSections(subject: string, fixup: PackageFixup): string[] {
 }
 
 function fileLines(contents: DebContents, fixup: PackageFixup): string[] {
-  const conffiles = new Set(contents.conffiles.split("\n").map((line) => line.trim().split(" ")[0]));
+  const conffiles = new Set(
+    contents.conffiles.split("\n").map((line) => line.trim().split(" ")[0]),
+  );
   const excluded = pathMatcher([...alwaysExcluded, ...(fixup.exclude ?? [])]);
   const added = [
     ...Object.keys(fixup.files ?? {}),

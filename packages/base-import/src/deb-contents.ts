@@ -42,7 +42,9 @@ export function parseListing(listing: string, deb: string): DebEntry[] {
         place: { step: deb },
       });
     }
-    const name = unquote(quoted).replace(/^\.?\/*/, "").replace(/\/+$/, "");
+    const name = unquote(quoted)
+      .replace(/^\.?\/*/, "")
+      .replace(/\/+$/, "");
     if (name === "") return [];
     if (name.split("/").includes("..")) {
       throw new CleanroomError("deb-listing", `an entry leaves the package's root: ${name}`, {
@@ -52,7 +54,14 @@ export function parseListing(listing: string, deb: string): DebEntry[] {
     return [
       {
         path: `/${name}`,
-        kind: type === "d" ? "folder" : type === "l" ? "link" : type === "-" || type === "h" ? "file" : "other",
+        kind:
+          type === "d"
+            ? "folder"
+            : type === "l"
+              ? "link"
+              : type === "-" || type === "h"
+                ? "file"
+                : "other",
         mode: modeOf(bits),
         user: user ?? "root",
         group: group ?? "root",
@@ -63,7 +72,15 @@ export function parseListing(listing: string, deb: string): DebEntry[] {
 }
 
 function unquote(quoted: string): string {
-  const escapes: Record<string, string> = { n: "\n", t: "\t", r: "\r", a: "\u0007", b: "\b", f: "\f", v: "\v" };
+  const escapes: Record<string, string> = {
+    n: "\n",
+    t: "\t",
+    r: "\r",
+    a: "\u0007",
+    b: "\b",
+    f: "\f",
+    v: "\v",
+  };
   const bytes: number[] = [];
   const push = (text: string): void => {
     bytes.push(...Buffer.from(text));
@@ -90,7 +107,7 @@ function unquote(quoted: string): string {
 /** `rwsr-xr-t` as bits. */
 function modeOf(bits: string): number {
   let mode = 0;
-  for (const [index, letter] of [...bits].entries()) {
+  for (const [index, letter] of bits.split("").entries()) {
     const special = index === 2 ? 0o4000 : index === 5 ? 0o2000 : index === 8 ? 0o1000 : 0;
     if (letter === "s" || letter === "t") mode |= special | (1 << (8 - index));
     else if (letter === "S" || letter === "T") mode |= special;

@@ -40,7 +40,10 @@ export function parseRelations(field: string | undefined): DebRelation[][] {
     .split(",")
     .map((group) =>
       group.split("|").flatMap((text): DebRelation[] => {
-        const match = /^\s*([a-zA-Z0-9][a-zA-Z0-9+.-]*)(?::\w+)?\s*(?:\(\s*(<<|<=|=|>=|>>|<|>)\s*([^)\s]+)\s*\))?/.exec(text);
+        const match =
+          /^\s*([a-zA-Z0-9][a-zA-Z0-9+.-]*)(?::\w+)?\s*(?:\(\s*(<<|<=|=|>=|>>|<|>)\s*([^)\s]+)\s*\))?/.exec(
+            text,
+          );
         const [, name, operator, version] = match ?? [];
         if (name === undefined) return [];
         return [
@@ -76,7 +79,9 @@ function splitVersion(text: string): {
   const epoch = colon < 0 ? undefined : text.slice(0, colon);
   const rest = text.slice(colon + 1);
   const hyphen = rest.lastIndexOf("-");
-  const upstream = (hyphen < 0 ? rest : rest.slice(0, hyphen)).replaceAll("-", ".").replaceAll(":", ".");
+  const upstream = (hyphen < 0 ? rest : rest.slice(0, hyphen))
+    .replaceAll("-", ".")
+    .replaceAll(":", ".");
   return {
     epoch: epoch === "0" ? undefined : epoch,
     upstream,
@@ -101,7 +106,12 @@ export function capabilityOf({ name, operator, version }: DebRelation): string {
     ">": ">=",
     ">>": ">",
   };
-  const withoutRevision: Record<string, string> = { ...withRevision, ">>": ">=", "<=": "<", "<": "<" };
+  const withoutRevision: Record<string, string> = {
+    ...withRevision,
+    ">>": ">=",
+    "<=": "<",
+    "<": "<",
+  };
   const table = revision === undefined ? withoutRevision : withRevision;
   return `${name} ${table[operator] ?? "="} ${evr}`;
 }

@@ -29,7 +29,9 @@ export async function fetchPackages(
     const part = missing.slice(start, start + filesPerCall);
     await store.withTemporaryFolder("debs", async (folder) => {
       const target = ({ sha256 }: LockedPackage): string => path.join(folder, sha256);
-      await mirror.fetch(part.map((entry) => ({ uri: entry.path, sha256: entry.sha256, target: target(entry) })));
+      await mirror.fetch(
+        part.map((entry) => ({ uri: entry.path, sha256: entry.sha256, target: target(entry) })),
+      );
       for (const entry of part) {
         const { sha256 } = await store.putFile(target(entry));
         if (sha256 === entry.sha256) continue;

@@ -4,7 +4,6 @@ import path from "node:path";
 import {
   type BaseFile,
   CleanroomError,
-  type Json,
   type Logger,
   mapConcurrent,
   nameMatcher,
@@ -52,13 +51,7 @@ export async function importBase(
   lock: BaseLock,
   logger: Logger,
 ): Promise<Base> {
-  const digest = sha256Json([
-    repositoryEpoch,
-    lock as unknown as Json,
-    file.arch,
-    file.fixups as Json,
-    file.exclude,
-  ]);
+  const digest = sha256Json([repositoryEpoch, lock, file.arch, file.fixups, file.exclude]);
   checkLock(name, file, lock);
   const repository = store.path("repos", `base-${name}`, digest);
   const apt = once(() => PrivateApt.open(store, name, file));

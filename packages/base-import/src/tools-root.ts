@@ -49,7 +49,7 @@ export async function makeToolsRoot(
             { source: target, target: "/target", writable: true },
           ],
         },
-        ["sh", "-ec", "for deb in /debs/*.deb; do dpkg-deb -x \"$deb\" /target; done"],
+        ["sh", "-ec", 'for deb in /debs/*.deb; do dpkg-deb -x "$deb" /target; done'],
         { step: "unpack the tools" },
       );
       await mkdir(path.join(target, "etc"), { recursive: true });

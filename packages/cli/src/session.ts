@@ -171,11 +171,7 @@ export function baseRepository(base: Base): Repository {
   };
 }
 
-export function unknownName(
-  kind: string,
-  name: string,
-  known: readonly string[],
-): CleanroomError {
+export function unknownName(kind: string, name: string, known: readonly string[]): CleanroomError {
   return new CleanroomError("unknown-name", `there is no ${kind} ${name}`, {
     exitCode: 2,
     hint: known.length === 0 ? undefined : `one of: ${known.join(", ")}`,

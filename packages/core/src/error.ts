@@ -63,7 +63,7 @@ export function messageOf(thrown: unknown): string {
 export function formatError(error: CleanroomError): string {
   const place = formatPlace(error.place);
   const lines = [`${place === "" ? "" : `${place}: `}${error.message}`];
-  for (let cause = error.cause; cause !== undefined; ) {
+  for (let cause = error.cause; cause !== undefined;) {
     lines.push(`  because: ${messageOf(cause)}`);
     cause = cause instanceof Error ? cause.cause : undefined;
   }

@@ -24,9 +24,7 @@ export function createLogger({ format, quiet, write }: LoggerOptions): Logger {
   const emit = (level: LogLevel, message: string, fields: LogFields = {}): void => {
     if (quiet && level === "info") return;
     if (format === "ndjson") {
-      write(
-        `${JSON.stringify({ time: new Date().toISOString(), level, message, ...fields })}\n`,
-      );
+      write(`${JSON.stringify({ time: new Date().toISOString(), level, message, ...fields })}\n`);
       return;
     }
     write(level === "info" ? `${message}\n` : `${level}: ${message}\n`);

@@ -39,10 +39,7 @@ export class CommandError extends CleanroomError {
   constructor(
     code: "command-failed" | "command-missing" | "command-timeout" | "interrupted",
     message: string,
-    facts: Pick<
-      CommandError,
-      "command" | "commandExitCode" | "signalName" | "stdout" | "stderr"
-    >,
+    facts: Pick<CommandError, "command" | "commandExitCode" | "signalName" | "stdout" | "stderr">,
     detail: ErrorDetail,
   ) {
     super(code, message, detail);
@@ -116,7 +113,7 @@ function launch(
       ? { stdin }
       : { input: typeof options.input === "string" ? options.input : Buffer.from(options.input) }),
   });
-  return child as unknown as ResultPromise;
+  return child;
 }
 
 /**

@@ -13,7 +13,11 @@ import { start } from "./run.ts";
 
 /** What an action made: named blobs of the store, and facts about them. */
 export interface ActionResult {
-  readonly outputs: readonly { readonly name: string; readonly sha256: Sha256; readonly size: number }[];
+  readonly outputs: readonly {
+    readonly name: string;
+    readonly sha256: Sha256;
+    readonly size: number;
+  }[];
   readonly facts: { readonly [name: string]: Json };
 }
 
@@ -71,7 +75,7 @@ export class Store {
 
   /** Where the blob of this digest lies, or would lie. Unverified: see {@link blob}. */
   #blobPath(sha256: Sha256): string {
-    if (!isSha256(sha256)) throw new TypeError(`not a SHA-256 digest: ${sha256}`);
+    if (!isSha256(sha256)) throw new TypeError(`not a SHA-256 digest: ${String(sha256)}`);
     return this.path("cas", sha256.slice(0, 2), sha256);
   }
 

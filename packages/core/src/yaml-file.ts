@@ -126,7 +126,8 @@ function offsetOf(document: Document, path: readonly PropertyKey[], ofKey: boole
   for (const [index, step] of path.entries()) {
     if (isMap(node)) {
       const pair = node.items.find(
-        (item) => isPair(item) && String((item.key as { value?: unknown } | null)?.value) === String(step),
+        (item) =>
+          isPair(item) && String((item.key as { value?: unknown } | null)?.value) === String(step),
       );
       if (pair === undefined) return offset;
       const last = index === path.length - 1;

@@ -1,4 +1,4 @@
-import { type Json, type Sha256, sha256Json } from "@cleanroom/core";
+import { type Sha256, sha256Json } from "@cleanroom/core";
 
 /** A repository of RPMs that a closure can draw from. */
 export interface Repository {
@@ -47,6 +47,6 @@ export function closureOf(packages: readonly ClosurePackage[]): Closure {
   const sorted = packages.toSorted((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
   return {
     packages: sorted,
-    digest: sha256Json(sorted.map(({ name, sha256 }) => [name, sha256]) as Json),
+    digest: sha256Json(sorted.map(({ name, sha256 }) => [name, sha256])),
   };
 }

@@ -21,7 +21,7 @@ export async function outputRepository(
   tools: Tools,
   result: BuildResult,
 ): Promise<Repository> {
-  const digest = sha256Json(result.rpms.map(({ file, sha256 }) => [file, sha256]) as Json);
+  const digest = sha256Json(result.rpms.map(({ file, sha256 }) => [file, sha256]));
   const folder = store.path("repos", "built", digest);
   const repository: Repository = {
     id: result.name,
@@ -75,7 +75,9 @@ async function isWritten(target: string, record: string, result: BuildResult): P
   try {
     if ((await readFile(path.join(target, "record.json"), "utf8")) !== record) return false;
     const sizes = await Promise.all(
-      result.rpms.map(async ({ file, size }) => (await stat(path.join(target, file))).size === size),
+      result.rpms.map(
+        async ({ file, size }) => (await stat(path.join(target, file))).size === size,
+      ),
     );
     return sizes.every(Boolean);
   } catch (error) {

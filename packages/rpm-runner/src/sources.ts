@@ -17,10 +17,7 @@ import { type DebianPlace, type LockedSource, readSourcesLock } from "./sources-
 /** Fetches a file of a Debian source package; the digest is checked by the caller again. */
 export interface DebianSources {
   /** What the archive lists for a source package whose upstream version is this one. */
-  files(
-    source: string,
-    upstreamVersion: string | undefined,
-  ): Promise<readonly DebianSourceFile[]>;
+  files(source: string, upstreamVersion: string | undefined): Promise<readonly DebianSourceFile[]>;
   fetch(file: DebianSourceFile, target: string): Promise<void>;
 }
 
@@ -132,10 +129,7 @@ export async function fetchSources(
 }
 
 /** The digest under which a locked source is in the store: upstream's, or that of a repack. */
-async function storedDigest(
-  store: Store,
-  source: LockedSource,
-): Promise<Sha256 | undefined> {
+async function storedDigest(store: Store, source: LockedSource): Promise<Sha256 | undefined> {
   for (const { sha256, size } of acceptedDigests(source)) {
     if (await store.hasBlob(sha256, size)) return sha256;
   }

@@ -119,9 +119,7 @@ async function readPackage(
 
 type Providers = ReadonlyMap<string, readonly { capability: Capability; name: string }[]>;
 
-function indexByName(
-  provided: readonly { capability: Capability; name: string }[],
-): Providers {
+function indexByName(provided: readonly { capability: Capability; name: string }[]): Providers {
   const index = new Map<string, { capability: Capability; name: string }[]>();
   for (const entry of provided) {
     const { name } = entry.capability;

@@ -3,11 +3,7 @@ import { baseFileSchema, parseYaml, readYamlFile } from "@cleanroom/core";
 import { readStack } from "@cleanroom/spec-strip";
 import fastGlob from "fast-glob";
 import { readFile } from "node:fs/promises";
-import {
-  type CreateDependencies,
-  type CreateNodes,
-  DependencyType,
-} from "@nx/devkit";
+import { type CreateDependencies, type CreateNodes, DependencyType } from "@nx/devkit";
 import { z } from "zod";
 import { edgesOf, projectsOf, type WorkspaceContents } from "./projects.ts";
 
@@ -17,12 +13,13 @@ const defaultBase = "debian-trixie";
 /** Of an image's file, all that the graph has to know. */
 const imageBaseSchema = z.looseObject({ base: z.string() });
 
+const nameOf = (file: string): string => path.basename(path.dirname(file));
+
 /**
  * Reads a workspace from committed files alone, so that the graph is the same on every machine,
  * before and after anything was built. Starts no process.
  */
 async function readWorkspace(root: string): Promise<WorkspaceContents> {
-  const nameOf = (file: string): string => path.basename(path.dirname(file));
   const baseFiles = await fastGlob("specs/base/*/base.yaml", { cwd: root });
   const imageFiles = await fastGlob("specs/image/*/image.yaml", { cwd: root });
   const baseFile = `specs/base/${defaultBase}/base.yaml`;

@@ -25,9 +25,7 @@ export function packageProject(
         cache: true,
         dependsOn: [
           { projects: [base], target: "import" },
-          ...(buildClosure.length === 0
-            ? []
-            : [{ projects: [...buildClosure], target: "rpm" }]),
+          ...(buildClosure.length === 0 ? [] : [{ projects: [...buildClosure], target: "rpm" }]),
         ],
         inputs: [
           "{projectRoot}/**/*",
@@ -41,7 +39,10 @@ export function packageProject(
         outputs: [`{workspaceRoot}/dist/rpms/${name}`],
       },
       lint: {
-        ...command(`./cleanroom spec lint ${entry.displayFolder}/${name}.spec`, `Check ${name}.spec`),
+        ...command(
+          `./cleanroom spec lint ${entry.displayFolder}/${name}.spec`,
+          `Check ${name}.spec`,
+        ),
         cache: true,
         inputs: ["{projectRoot}/**/*", ...ownCode, { externalDependencies: [] }],
         outputs: [],

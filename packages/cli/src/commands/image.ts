@@ -8,7 +8,7 @@ import {
   runImage,
   saveImage,
 } from "@cleanroom/image-composer";
-import type { CommandModule } from "yargs";
+import type { Argv, CommandModule } from "yargs";
 import { checkImageName, imageContext, imageOutput, imageRequest } from "../image-request.ts";
 import { type GlobalOptions, Session, workspace } from "../session.ts";
 
@@ -62,7 +62,9 @@ async function inspect(options: Options): Promise<void> {
 async function save(options: Options & { readonly file?: string | undefined }): Promise<void> {
   const session = new Session(options);
   await checkImageName(session, options.image);
-  const archive = path.resolve(options.file ?? path.join(workspace, "dist", `${options.image}.tar`));
+  const archive = path.resolve(
+    options.file ?? path.join(workspace, "dist", `${options.image}.tar`),
+  );
   await saveImage(await imageContext(session), imageOutput(options.image), archive);
   session.print({ archive }, archive);
 }
@@ -77,24 +79,29 @@ async function runOne(options: Options): Promise<void> {
   process.exitCode = exitCode ?? 0;
 }
 
+const named = (parser: Argv): never =>
+  parser.positional("image", { type: "string", demandOption: true }) as never;
+
 export const imageCommand: CommandModule<object, GlobalOptions> = {
   command: "image",
   describe: "Images from the published repository",
-  builder: (parser) => {
-    const named = (inner: typeof parser): never =>
-      inner.positional("image", { type: "string", demandOption: true }) as never;
-    return parser
-      .command<Options>("lock <image>", "Resolve its packages and write image.lock.yaml", named, lock)
+  builder: (parser) =>
+    parser
+      .command<Options>(
+        "lock <image>",
+        "Resolve its packages and write image.lock.yaml",
+        named,
+        lock,
+      )
       .command<Options>("build <image>", "Build it from its lock", named, build)
       .command<Options>("inspect <image>", "Its layers, packages and sizes", named, inspect)
       .command<Options & { readonly file?: string }>(
         "save <image> [file]",
         "Write it as an archive for podman, docker and skopeo",
-        (inner) => (named(inner as never) as typeof parser).positional("file", { type: "string" }) as never,
+        (inner) => (named(inner) as Argv).positional("file", { type: "string" }) as never,
         save,
       )
       .command<Options>("run <image>", "Run it in the foreground", named, runOne)
-      .demandCommand(1, "image what? lock, build, inspect, save or run") as never;
-  },
+      .demandCommand(1, "image what? lock, build, inspect, save or run") as never,
   handler: () => undefined,
 };

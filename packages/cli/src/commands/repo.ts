@@ -43,17 +43,22 @@ async function list(options: GlobalOptions): Promise<void> {
   const current = await currentGeneration(store);
   const generations = await listGenerations(store);
   session.print(
-    generations.map(({ id, packages }) => ({ id, packages: packages.length, current: id === current?.id })),
+    generations.map(({ id, packages }) => ({
+      id,
+      packages: packages.length,
+      current: id === current?.id,
+    })),
     generations
       .map(
-        ({ id, packages }) =>
-          `${id === current?.id ? "*" : " "} ${id} ${packages.length} packages`,
+        ({ id, packages }) => `${id === current?.id ? "*" : " "} ${id} ${packages.length} packages`,
       )
       .join("\n"),
   );
 }
 
-async function rollBack(options: GlobalOptions & { readonly id?: string | undefined }): Promise<void> {
+async function rollBack(
+  options: GlobalOptions & { readonly id?: string | undefined },
+): Promise<void> {
   const session = new Session(options);
   const generation = await rollback(await session.store(), undefined, options.id);
   session.print({ id: generation.id }, `generation ${generation.id} is current`);

@@ -4,7 +4,7 @@ import {
   formatDiagnostic,
   type SpecPackage,
 } from "rpm-parser";
-import type { CommandModule } from "yargs";
+import type { Argv, CommandModule } from "yargs";
 import { type GlobalOptions, Session } from "../session.ts";
 import { evaluateFile, macroTable, type SpecOptions } from "../spec-evaluation.ts";
 
@@ -54,7 +54,11 @@ function queryResult(file: string, { package: source, diagnostics }: Evaluation)
   };
 }
 
-function evr({ epoch, version, release }: Pick<SpecPackage, "epoch" | "version" | "release">): string {
+function evr({
+  epoch,
+  version,
+  release,
+}: Pick<SpecPackage, "epoch" | "version" | "release">): string {
   return `${epoch === null ? "" : `${epoch}:`}${version}-${release}`;
 }
 
@@ -114,23 +118,31 @@ const lint = (options: Options): Promise<void> =>
     );
   });
 
+const files = (parser: Argv): never =>
+  parser.positional("files", { type: "string", array: true, demandOption: true }) as never;
+
 export const specCommand: CommandModule<object, Options> = {
   command: "spec",
   describe: "What spec files say, without rpm",
-  builder: (parser) => {
-    const files = (inner: typeof parser): never =>
-      inner.positional("files", { type: "string", array: true, demandOption: true }) as never;
-    return parser
-      .option("macros", { type: "string", describe: "Macro files in place of the base's: GLOB:GLOB" })
+  builder: (parser) =>
+    parser
+      .option("macros", {
+        type: "string",
+        describe: "Macro files in place of the base's: GLOB:GLOB",
+      })
       .option("define", { type: "string", array: true, nargs: 1, describe: "'NAME BODY'" })
       .option("with", { type: "string", array: true, nargs: 1, describe: "Switch a condition on" })
       .option("without", { type: "string", array: true, nargs: 1, describe: "Switch one off" })
       .option("target", { type: "string", describe: "Architecture to evaluate for" })
       .command<Options>("show <files..>", "What a spec makes and needs", files, query)
-      .command<Options>("query <files..>", "The same; one JSON object a line with --json", files, query)
+      .command<Options>(
+        "query <files..>",
+        "The same; one JSON object a line with --json",
+        files,
+        query,
+      )
       .command<Options>("expand <files..>", "The text with all macros expanded", files, expand)
       .command<Options>("lint <files..>", "Diagnostics alone", files, lint)
-      .demandCommand(1, "spec what? show, query, expand or lint") as never;
-  },
+      .demandCommand(1, "spec what? show, query, expand or lint") as never,
   handler: () => undefined,
 };

@@ -69,7 +69,8 @@ async function test(options: Options): Promise<void> {
     await runChecks(),
     await runVitest(options.unit ? ["unit", "boundaries"] : ["unit", "boundaries", "e2e"]),
   ];
-  const sum = (part: keyof Count): number => counts.reduce((total, count) => total + count[part], 0);
+  const sum = (part: keyof Count): number =>
+    counts.reduce((total, count) => total + count[part], 0);
   const [passed, failed, skipped] = [sum("passed"), sum("failed"), sum("skipped")];
   if (passed + failed === 0) throw new CleanroomError("no-tests", "no test ran");
   process.stdout.write(

@@ -46,7 +46,11 @@ export const upCommand: CommandModule<object, Options> = {
   describe: "Build what an image needs, publish, compose and run it",
   builder: (parser) =>
     parser
-      .positional("image", { type: "string", default: "hello", describe: "A folder of specs/image" })
+      .positional("image", {
+        type: "string",
+        default: "hello",
+        describe: "A folder of specs/image",
+      })
       .option("run", { type: "boolean", default: true, describe: "--no-run stops after composing" })
       .option("detach", {
         type: "boolean",
