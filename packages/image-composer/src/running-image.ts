@@ -1,0 +1,57 @@
+import { CleanroomError, type Logger, run, silentLogger } from "@cleanroom/core";
+import { type EngineName, findEngine } from "./container-engine.ts";
+import { containerName, removeContainer } from "./run-image.ts";
+
+/** The container of an image, as its engine sees it. */
+export interface ImageStatus {
+  readonly image: string;
+  readonly container: string;
+  readonly engine: EngineName;
+  readonly state: "absent" | "created" | "running" | "paused" | "exited" | "other";
+  /** Of a container that has ended. */
+  readonly exitCode?: number;
+}
+
+const states = ["created", "running", "paused", "exited"] as const;
+
+export async function imageStatus(image: string): Promise<ImageStatus> {
+  const engine = await findEngine(silentLogger);
+  const container = containerName(image);
+  const { stdout, exitCode } = await run(
+    engine.name,
+    ["container", "inspect", "--format", "{{.State.Status}} {{.State.ExitCode}}", container],
+    { accept: [0, 1, 125] },
+  );
+  const common = { image, container, engine: engine.name };
+  if (exitCode !== 0) return { ...common, state: "absent" };
+  const [word, code] = stdout.trim().split(" ");
+  const state = states.find((known) => known === word) ?? "other";
+  return { ...common, state, ...(state === "exited" ? { exitCode: Number(code) } : {}) };
+}
+
+/** What the container of an image has printed so far, both outputs. */
+export async function imageLogs(image: string): Promise<string> {
+  const { state, engine, container } = await imageStatus(image);
+  if (state === "absent") {
+    throw new CleanroomError("container-missing", `${image} is not running`, {
+      exitCode: 2,
+      hint: `./cleanroom up ${image} --detach`,
+    });
+  }
+  const { stdout, stderr } = await run(engine, ["logs", container]);
+  return stdout + stderr;
+}
+
+/**
+ * Stops the container of an image and removes it.
+ *
+ * @returns whether there was one
+ */
+export async function downImage(logger: Logger, image: string): Promise<boolean> {
+  const { state, container } = await imageStatus(image);
+  if (state === "absent") return false;
+  const engine = await findEngine(silentLogger);
+  if (state === "running") logger.info(`stopping ${container}`);
+  await removeContainer(engine, container, 10);
+  return true;
+}
