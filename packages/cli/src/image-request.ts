@@ -5,6 +5,10 @@ import { CleanroomError } from "@cleanroom/core";
 import type { ImageContext, ImageRequest } from "@cleanroom/image-composer";
 import { baseRepository, type Session, unknownName, workspace } from "./session.ts";
 
+export function imageFolder(name: string): string {
+  return path.join(workspace, "specs/image", name);
+}
+
 /** Where an image's output goes. */
 export function imageOutput(name: string): string {
   return path.join(workspace, "dist/images", name);
@@ -36,7 +40,7 @@ export async function imageRequest(
   }
   return {
     name,
-    folder: path.join(workspace, "specs/image", name),
+    folder: imageFolder(name),
     arch: base.file.arch,
     repositories: [
       {

@@ -1,30 +1,54 @@
-import { type Generation, publish } from "@cleanroom/repo-publisher";
+import { CleanroomError, type Sha256, type Store } from "@cleanroom/core";
+import { currentGeneration, type Generation, publish } from "@cleanroom/repo-publisher";
 import { buildPackages, type BuildResult } from "@cleanroom/rpm-runner";
-import { CleanroomError } from "@cleanroom/core";
+import type { Stack } from "@cleanroom/spec-strip";
 import type { Session } from "./session.ts";
 
 /**
- * Builds packages (all when none are named) with all that they need, and publishes exactly those
- * as a signed generation.
+ * Builds packages, with all that they need, and publishes them as a signed generation.
+ *
+ * When all are named the generation holds exactly them. When some are, it holds them beside what
+ * the current generation has of the others, as far as they still have a spec: publishing for one
+ * image takes nothing away from another.
  */
 export async function buildAndPublish(
   session: Session,
   names: readonly string[],
 ): Promise<{ readonly results: readonly BuildResult[]; readonly generation: Generation }> {
   const context = await session.runnerContext();
-  const { store, tools, logger } = context;
-  const results = await buildPackages(context, await session.packageNames(names));
-  const packages = [];
-  for (const { sha256, file: fileName } of results.flatMap(({ rpms }) => rpms)) {
-    const file = await store.blob(sha256);
-    if (file === undefined) {
-      throw new CleanroomError("blob-missing", `the store lacks ${fileName} (${sha256})`, {
-        place: { step: "publish" },
-        hint: "run the command again: it will be built anew",
-      });
-    }
-    packages.push({ file, sha256 });
-  }
-  const generation = await publish({ store, tools, logger, packages });
-  return { results, generation };
+  const { store, tools, logger, stack } = context;
+  const results = await buildPackages(context, names);
+  const built = new Set(results.map(({ name }) => name));
+  const digests = [
+    ...results.flatMap(({ rpms }) => rpms.map(({ sha256 }) => sha256)),
+    ...(await keptDigests(store, stack, built)),
+  ];
+  const packages = await Promise.all(
+    digests.map(async (sha256) => ({ sha256, file: await blobFile(store, sha256) })),
+  );
+  return { results, generation: await publish({ store, tools, logger, packages }) };
+}
+
+async function keptDigests(
+  store: Store,
+  stack: Stack,
+  built: ReadonlySet<string>,
+): Promise<Sha256[]> {
+  const current = await currentGeneration(store);
+  return (current?.packages ?? [])
+    .filter(({ sourceRpm }) => {
+      // name-version-release.src.rpm
+      const source = (sourceRpm ?? "").split("-").slice(0, -2).join("-");
+      return stack.packages.has(source) && !built.has(source);
+    })
+    .map(({ unsignedSha256 }) => unsignedSha256);
+}
+
+async function blobFile(store: Store, sha256: Sha256): Promise<string> {
+  const file = await store.blob(sha256);
+  if (file !== undefined) return file;
+  throw new CleanroomError("blob-missing", `the store lacks the package ${sha256}`, {
+    place: { step: "publish" },
+    hint: "./cleanroom repo publish builds it anew",
+  });
 }

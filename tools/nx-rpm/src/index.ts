@@ -50,10 +50,9 @@ export const createNodes: CreateNodes = [
 
 export const createDependencies: CreateDependencies = async (_options, context) => {
   const edges = edgesOf(await readWorkspace(context.workspaceRoot));
-  return edges.map(({ source, target, file }) => ({
-    source,
-    target,
-    sourceFile: file,
-    type: DependencyType.static,
-  }));
+  return edges.map(({ source, target, file }) =>
+    file === undefined
+      ? { source, target, type: DependencyType.implicit }
+      : { source, target, sourceFile: file, type: DependencyType.static },
+  );
 };

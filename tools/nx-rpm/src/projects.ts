@@ -29,10 +29,17 @@ export function projectsOf(contents: WorkspaceContents): Record<string, ProjectC
   return Object.fromEntries(projects.map((project) => [project.root, project]));
 }
 
-/** Edges between projects, for `nx graph` and `nx affected`: source, target, file it comes from. */
+export interface Edge {
+  readonly source: string;
+  readonly target: string;
+  /** The file of the source project that says so, where there is one. */
+  readonly file: string | undefined;
+}
+
+/** Edges between projects, for `nx graph` and `nx affected`. */
 export function edgesOf(
   contents: WorkspaceContents,
-): { readonly source: string; readonly target: string; readonly file: string }[] {
+): Edge[] {
   const { stack, base, images } = contents;
   const packages = [...stack.packages.values()];
   return [
@@ -44,11 +51,8 @@ export function edgesOf(
         file,
       }));
     }),
-    ...packages.map((entry) => ({
-      source: stackName,
-      target: entry.name,
-      file: `${entry.displayFolder}/${entry.name}.spec`,
-    })),
+    // No one file says it: the stack is all packages together.
+    ...packages.map(({ name }) => ({ source: stackName, target: name, file: undefined })),
     ...[...images].flatMap(([name, imageBase]) =>
       [stackName, imageBase].map((target) => ({
         source: name,

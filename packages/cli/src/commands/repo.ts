@@ -6,7 +6,7 @@ import { type GlobalOptions, Session } from "../session.ts";
 
 async function publishAll(options: GlobalOptions): Promise<void> {
   const session = new Session(options);
-  const { generation } = await buildAndPublish(session, []);
+  const { generation } = await buildAndPublish(session, await session.packageNames([]));
   session.print(
     { id: generation.id, folder: generation.folder, packages: generation.packages },
     `generation ${generation.id}: ${generation.packages.length} packages in ${generation.folder}`,
