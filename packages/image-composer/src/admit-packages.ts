@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { copyFile, mkdir, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { CleanroomError, mapConcurrent, runInSandbox, sha256Json } from "@cleanroom/core";
 import {
@@ -64,12 +64,11 @@ export async function admitPackages(
 
 /**
  * `rpmkeys --checksig` accepts a package without any signature unless the verification level asks
- * for both (rpmkeys(8), `%_pkgverify_level`). rpmsign(8) writes the package anew without it.
+ * for both (rpmkeys(8), `%_pkgverify_level`).
  */
-const script = `
+const check = `
 rpmkeys --dbpath /tmp/keys --import /work/key.asc
 rpmkeys --dbpath /tmp/keys --define '_pkgverify_level all' --checksig /work/packages/*.rpm >&2
-rpmsign --delsign /work/packages/*.rpm
 `;
 
 async function withoutSignatures(
@@ -98,6 +97,7 @@ async function withoutSignatures(
       if (file === undefined) throw new Error(`${nevraOf(entry)} was fetched and is gone`);
       // A copy, not a link: rpmsign writes to it.
       await copyFile(file, target(entry));
+      await chmod(target(entry), 0o644);
     }
     await checkAndStrip(tools, folder);
     for (const entry of unknown) {
@@ -112,12 +112,12 @@ async function withoutSignatures(
 }
 
 async function checkAndStrip(tools: ImageContext["tools"], folder: string): Promise<void> {
+  const sandbox = {
+    root: tools.root,
+    mounts: [{ source: folder, target: "/work", writable: true }],
+  };
   try {
-    await runInSandbox(
-      { root: tools.root, mounts: [{ source: folder, target: "/work", writable: true }] },
-      ["sh", "-ec", script],
-      { step: "check signatures" },
-    );
+    await runInSandbox(sandbox, ["sh", "-ec", check], { step: "check signatures" });
   } catch (error) {
     throw new CleanroomError(
       "signature-invalid",
@@ -129,4 +129,7 @@ async function checkAndStrip(tools: ImageContext["tools"], folder: string): Prom
       },
     );
   }
+  await runInSandbox(sandbox, ["sh", "-ec", "rpmsign --delsign /work/packages/*.rpm"], {
+    step: "take signatures off",
+  });
 }

@@ -24,8 +24,8 @@ export async function saveImage(
   archive: string,
 ): Promise<BuiltImage> {
   const image = await inspectImage(folder);
-  const layout = path.join(folder, layoutFolderName);
   logger.info(`writing ${archive}: ${megabytes(image.compressedBytes)}`);
+  const layout = path.join(folder, layoutFolderName);
   const names = [image.digest, image.imageId, ...image.layers.map(({ digest }) => digest)];
   await mkdir(path.dirname(archive), { recursive: true });
   const temporary = path.join(path.dirname(archive), uniqueName(`.${path.basename(archive)}`));
