@@ -22,7 +22,8 @@ describe("up", () => {
     expect(stderr).not.toContain("error:");
     expect(exitCode).toBe(0);
     expect(stdout).toContain("2.84.4");
-    expect(stdout).toContain("uid=1000");
+    expect(stdout).toContain("uid=1000, process 1 is catatonit");
+    expect(stdout).toContain("a file that went through GIO");
   });
 
   test("a second time rebuilds nothing", async () => {
@@ -72,12 +73,19 @@ describe("nx", () => {
 
   beforeAll(async () => {
     copy = await Workspace.copy();
-    const { stdout } = await copy.nx("run-many", "-t", "rpm", "--parallel=1");
+    const { stdout } = await copy.nx(
+      "run-many",
+      "-t",
+      "rpm",
+      "-p",
+      "catatonit,glib2",
+      "--parallel=1",
+    );
     expect(stdout).toContain("Successfully ran target rpm");
   });
 
   test("a second run is all from the cache", async () => {
-    const { stdout } = await copy.nx("run-many", "-t", "rpm");
+    const { stdout } = await copy.nx("run-many", "-t", "rpm", "-p", "catatonit,glib2");
     const [, cached, all] =
       /output from the cache instead of running the command for (\d+) out of (\d+) tasks/.exec(
         stdout,
@@ -97,7 +105,14 @@ describe("nx", () => {
       "--uncommitted",
     );
     expect(JSON.parse(affected.stdout)).toEqual(["catatonit"]);
-    const { stdout } = await copy.nx("run-many", "-t", "rpm", "--parallel=1");
+    const { stdout } = await copy.nx(
+      "run-many",
+      "-t",
+      "rpm",
+      "-p",
+      "catatonit,glib2",
+      "--parallel=1",
+    );
     const ran = [
       ...stdout.matchAll(
         /nx run (\S+):rpm(?!\S)(?!.*\[(?:local|remote) cache\]|.*existing outputs)/g,

@@ -65,12 +65,10 @@ export class Workspace {
     });
   }
 
-  /** Runs nx without its daemon; any exit code is a result. */
+  /** Runs nx as README does; any exit code is a result. */
   async nx(...args: readonly string[]): Promise<CommandResult> {
-    return run(this.path("node_modules/.bin/nx"), args, {
-      cwd: this.folder,
-      accept: anyExitCode,
-      env: { ...environment(), NX_DAEMON: "false", NX_TUI: "false", CI: "true", NO_COLOR: "1" },
+    return this.cleanroom(["nx", ...args], {
+      env: { ...environment(), NX_TUI: "false", CI: "true", NO_COLOR: "1" },
     });
   }
 }

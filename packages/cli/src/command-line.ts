@@ -71,6 +71,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     .command(imageCommand)
     .command(cacheCommand)
     .command(doctorCommand)
+    .command("nx [args..]", "Nx, with the right Node.js: nx run-many -t rpm, nx affected -t rpm")
     .demandCommand(1, "which command? `./cleanroom --help` lists them")
     .recommendCommands()
     .strict()

@@ -1,7 +1,13 @@
 import { buildImage, lockImage, readImageFile, runImage } from "@cleanroom/image-composer";
 import type { CommandModule } from "yargs";
 import { imageNeeds } from "../image-needs.ts";
-import { checkImageName, imageContext, imageFolder, imageOutput, imageRequest } from "../image-request.ts";
+import {
+  checkImageName,
+  imageContext,
+  imageFolder,
+  imageOutput,
+  imageRequest,
+} from "../image-request.ts";
 import { buildAndPublish } from "../publish-stack.ts";
 import { type GlobalOptions, Session } from "../session.ts";
 import { describeImage } from "./image.ts";
