@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import path from "node:path";
-import { isMissingFile, type Store } from "@cleanroom/core";
+import { isMissingFile, pathExists, type Store } from "@cleanroom/core";
 import { currentId, generationFolder, generationIds } from "../generation.ts";
 import { joinSignatures } from "../openpgp-armor.ts";
 import { refuse, sendFile, sendText } from "./send-file.ts";
@@ -15,7 +15,7 @@ export type Route = (
 ) => Promise<void>;
 
 /** Names that hold a digest of the content: whatever has such a name never changes. */
-const contentNamed = /^\/(?:repodata\/[0-9a-f]{64}-[\w.]+|Packages\/.+\.[0-9a-f]{12}\.rpm)$/;
+const contentNamed = /^\/(?:repodata\/[0-9a-f]{64}-[\w.]+|Packages\/[^/]+\/[^/]+\.[0-9a-f]{12}\.rpm)$/;
 
 const metadataPath = "/repodata/repomd.xml";
 const signaturePath = "/repodata/repomd.xml.asc";
@@ -49,27 +49,45 @@ export function repositoryRoute(store: Store, repository: string): Route {
     // Asked once a request, so that a switch cannot mix two generations in one answer.
     const current = await currentId(store, repository);
     if (current === undefined) return refuse(response, 404);
-    let tried = [current];
-    if (contentNamed.test(pathname)) {
-      tried = [current, ...(await generationIds(store, repository))];
+    let id = current;
+    const immutable = contentNamed.test(pathname);
+    if (immutable) {
+      id = (await generationWith(store, repository, current, pathname)) ?? current;
     } else if (request.method === "GET" && pathname === metadataPath) {
-      tried = [pairs.metadata(originOf(request), current), current];
+      id = pairs.metadata(originOf(request), current);
     } else if (request.method === "GET" && pathname === signaturePath) {
       const ids = pairs.signatures(originOf(request), current);
       if (ids.length > 1) {
         const text = joinSignatures(await readSignatures(ids.map(folderOf)));
         return sendText(text, "application/pgp-signature", request, response);
       }
-      tried = [...ids, current];
+      id = ids[0] ?? current;
     }
-    let status: number | undefined = 404;
-    for (const id of tried) {
-      const immutable = contentNamed.test(pathname);
-      status = await sendFile({ folder: folderOf(id), pathname, immutable }, request, response);
-      if (status !== 404) break;
-    }
+    const status = await sendFile({ folder: folderOf(id), pathname, immutable }, request, response);
     if (status !== undefined) refuse(response, status);
   };
+}
+
+/** The current generation or any other that has a file; a path that is no path is nowhere. */
+async function generationWith(
+  store: Store,
+  repository: string,
+  current: string,
+  pathname: string,
+): Promise<string | undefined> {
+  let name: string;
+  try {
+    name = decodeURIComponent(pathname);
+  } catch {
+    return undefined;
+  }
+  const has = (id: string): Promise<boolean> =>
+    pathExists(path.join(generationFolder(store, repository, id), name));
+  if (await has(current)) return current;
+  for (const id of await generationIds(store, repository)) {
+    if (await has(id)) return id;
+  }
+  return undefined;
 }
 
 /** Those that are still there. */

@@ -20,21 +20,33 @@ test("the signature comes from the generation whose metadata the client got", ()
 });
 
 test("two clients that look alike get the signatures of both generations", () => {
-  const { pairs: one } = pairs();
+  const { pairs: one, wait } = pairs();
   one.metadata(origin("libdnf"), "old");
   one.metadata(origin("libdnf"), "new");
   expect(one.signatures(origin("libdnf"), "new")).toEqual(["new", "old"]);
-  expect(one.signatures(origin("libdnf"), "new")).toEqual(["new", "old"]);
+  expect(one.signatures(origin("libdnf"), "newer")).toEqual(["new", "old"]);
+  wait(1_001);
+  one.metadata(origin("libdnf"), "newer");
   expect(one.signatures(origin("libdnf"), "newer")).toEqual(["newer"]);
 });
 
-test("a client of another kind gets one signature: that of its connection, or of its latest metadata", () => {
+test("a client of another kind gets one signature: that of its connection, or of the first to ask", () => {
   const { pairs: one } = pairs();
   const connection = {};
   one.metadata(origin("curl", connection), "old");
   one.metadata(origin("curl"), "new");
-  expect(one.signatures(origin("curl", connection), "newer")).toEqual(["old"]);
-  expect(one.signatures(origin("curl"), "newer")).toEqual(["new"]);
+  one.metadata(origin("curl"), "newer");
+  expect(one.signatures(origin("curl", connection), "newest")).toEqual(["old"]);
+  expect(one.signatures(origin("curl"), "newest")).toEqual(["new"]);
+  expect(one.signatures(origin("curl"), "newest")).toEqual(["newer"]);
+});
+
+test("what was not followed up within a second was given up", () => {
+  const { pairs: one, wait } = pairs();
+  one.metadata(origin("curl"), "old");
+  wait(1_001);
+  one.metadata(origin("curl"), "new");
+  expect(one.signatures(origin("curl"), "new")).toEqual(["new"]);
 });
 
 test("clients elsewhere do not matter", () => {

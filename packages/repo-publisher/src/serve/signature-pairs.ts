@@ -10,22 +10,21 @@ export interface RequestOrigin {
 /** How long after the first file of a pair a client may ask for the second, in milliseconds. */
 const pairTimeoutMs = 10_000;
 
+/** Clients that get both files do so within this time, unless they are very far away. */
+const promptMs = 1_000;
+
 /** libdnf and its kin take a signature file of which one signature is good, and ask in this order. */
 const acceptsAnyOfSeveral = /dnf|librepo|yum/i;
 
 /** libzypp asks for the signature first. */
 const asksSignatureFirst = /zypp/i;
 
+/** A first file that was sent and whose second was not asked for yet. */
 interface Serving {
+  readonly client: string;
   readonly generation: string;
   readonly connection: object;
   readonly timeMs: number;
-}
-
-interface ClientHistory {
-  servings: Serving[];
-  /** How many of the servings have had their second request. */
-  answered: number;
 }
 
 /**
@@ -38,7 +37,8 @@ interface ClientHistory {
  * repomd.xml itself is always the current one (but for clients that ask for the signature first).
  */
 export class SignaturePairs {
-  readonly #clients = new Map<string, ClientHistory>();
+  /** The oldest first. */
+  #servings: Serving[] = [];
   readonly #nowMs: () => number;
 
   constructor(nowMs: () => number) {
@@ -47,59 +47,59 @@ export class SignaturePairs {
 
   /** The generation whose repomd.xml to send; notes that it was. */
   metadata(origin: RequestOrigin, current: string): string {
-    if (asksSignatureFirst.test(origin.agent)) {
-      return this.#second(origin)[0] ?? current;
-    }
-    this.#first(origin, current);
+    if (asksSignatureFirst.test(origin.agent)) return this.#take(origin) ?? current;
+    this.#note(origin, current);
     return current;
   }
 
   /** The generations whose signatures to send: one, or all that the client may mean. */
   signatures(origin: RequestOrigin, current: string): readonly string[] {
     if (asksSignatureFirst.test(origin.agent)) {
-      this.#first(origin, current);
+      this.#note(origin, current);
       return [current];
     }
-    const candidates = this.#second(origin);
-    const [latest = current] = candidates;
-    return acceptsAnyOfSeveral.test(origin.agent) && candidates.length > 0 ? candidates : [latest];
-  }
-
-  #first({ connection, ...origin }: RequestOrigin, generation: string): void {
-    this.#forgetOld();
-    const name = clientName(origin);
-    const history = this.#clients.get(name) ?? { servings: [], answered: 0 };
-    this.#clients.set(name, history);
-    history.servings.push({ generation, connection, timeMs: this.#nowMs() });
-  }
-
-  /** The generations that the second request may belong to, the latest first. */
-  #second({ connection, ...origin }: RequestOrigin): readonly string[] {
-    this.#forgetOld();
-    const name = clientName(origin);
-    const history = this.#clients.get(name);
-    if (history === undefined) return [];
-    const latestFirst = history.servings.toReversed();
-    const exact = latestFirst.find((serving) => serving.connection === connection);
-    if (exact === undefined) history.answered += 1;
-    else history.servings.splice(history.servings.indexOf(exact), 1);
-    if (history.answered >= history.servings.length) this.#clients.delete(name);
-    return exact === undefined
-      ? [...new Set(latestFirst.map((serving) => serving.generation))]
-      : [exact.generation];
-  }
-
-  #forgetOld(): void {
-    const oldestMs = this.#nowMs() - pairTimeoutMs;
-    for (const [name, history] of this.#clients) {
-      const kept = history.servings.filter((serving) => serving.timeMs >= oldestMs);
-      history.answered = Math.max(0, history.answered - (history.servings.length - kept.length));
-      history.servings = kept;
-      if (history.answered >= kept.length) this.#clients.delete(name);
+    const possible = this.#possible(origin);
+    const generations = new Set(possible.map((serving) => serving.generation));
+    if (generations.size > 1 && acceptsAnyOfSeveral.test(origin.agent)) {
+      // Which client asked is not known, so neither is which of them is done: time will tell.
+      return [...generations].toReversed();
     }
+    return [this.#take(origin) ?? current];
+  }
+
+  #note(origin: RequestOrigin, generation: string): void {
+    const { connection } = origin;
+    this.#servings.push({
+      client: clientName(origin),
+      generation,
+      connection,
+      timeMs: this.#nowMs(),
+    });
+  }
+
+  /**
+   * What this client may be asking about, the oldest first. Of several clients that ask at the same
+   * time, the first to get the one file is the first to ask for the other; what is older was given
+   * up, or belongs to a client that is very far away and hopefully alone.
+   */
+  #possible(origin: RequestOrigin): readonly Serving[] {
+    const nowMs = this.#nowMs();
+    this.#servings = this.#servings.filter(({ timeMs }) => timeMs >= nowMs - pairTimeoutMs);
+    const client = clientName(origin);
+    const own = this.#servings.filter((serving) => serving.client === client);
+    const exact = own.filter(({ connection }) => connection === origin.connection);
+    if (exact.length > 0) return exact.slice(-1);
+    const prompt = own.filter(({ timeMs }) => timeMs >= nowMs - promptMs);
+    return prompt.length > 0 ? prompt : own.slice(-1);
+  }
+
+  #take(origin: RequestOrigin): string | undefined {
+    const [taken] = this.#possible(origin);
+    this.#servings = this.#servings.filter((serving) => serving !== taken);
+    return taken?.generation;
   }
 }
 
-function clientName({ address, agent }: Omit<RequestOrigin, "connection">): string {
+function clientName({ address, agent }: RequestOrigin): string {
   return `${address} ${agent}`;
 }
