@@ -15,7 +15,7 @@ import { sourceGroups } from "./source-groups.ts";
 import type { TarEntry } from "./tar-writer.ts";
 
 /** A layer with what is known of it. */
-export interface ComposedLayer {
+interface ComposedLayer {
   readonly blob: LayerBlob;
   /** Names of source packages; empty for the state layer. */
   readonly sources: readonly string[];

@@ -8,7 +8,7 @@ export interface DependencyGraph {
   readonly wanted: readonly Need[];
 }
 
-export interface Need {
+interface Need {
   readonly supplier: number;
   readonly capability: string;
 }

@@ -131,7 +131,7 @@ export const imageFileSchema = z.strictObject({
 export type ImageFile = z.output<typeof imageFileSchema>;
 
 /** Names of the files in an image's folder. */
-export const imageFileName = "image.yaml";
+const imageFileName = "image.yaml";
 export const imageLockName = "image.lock.yaml";
 export const imageFilesFolder = "files";
 

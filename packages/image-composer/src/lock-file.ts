@@ -22,7 +22,7 @@ const lockedPackageSchema = z.strictObject({
 });
 
 /** specs/image/NAME/image.lock.yaml, written by `cleanroom image lock`. */
-export const imageLockSchema = z.strictObject({
+const imageLockSchema = z.strictObject({
   arch: z.string(),
   /** The repository states it was resolved against: a generation, or a base's digest. */
   repositories: z.record(z.string(), z.string()),

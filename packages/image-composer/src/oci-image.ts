@@ -12,8 +12,8 @@ export const mediaTypes = {
   zstd: "application/vnd.oci.image.layer.v1.tar+zstd",
 } as const;
 
-/** The annotation of a layer that names the source packages in it, for the next build. */
-export const sourcesAnnotation = "cleanroom.layer.sources";
+/** The annotation of a layer that names the source packages in it, for people and tools that look at the image alone. */
+const sourcesAnnotation = "cleanroom.layer.sources";
 
 /** Go's names of the architectures that RPM names. */
 const goArch: Readonly<Record<string, string>> = { x86_64: "amd64", aarch64: "arm64" };
@@ -138,7 +138,7 @@ function runtimeConfig({ image, user }: OciImageInput): { readonly [key: string]
   };
 }
 
-export function jsonBlob(mediaType: string, value: Json): JsonBlob {
+function jsonBlob(mediaType: string, value: Json): JsonBlob {
   const bytes = Buffer.from(canonicalJson(value));
   return {
     bytes,

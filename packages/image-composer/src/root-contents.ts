@@ -13,7 +13,7 @@ export interface PieceFile {
 }
 
 /** Owner, mode and time of something, before names of accounts became numbers. */
-export interface Ownership {
+interface Ownership {
   readonly user: string;
   readonly group: string;
   readonly mode: number;
@@ -21,14 +21,14 @@ export interface Ownership {
   readonly mtimeSeconds?: number;
 }
 
-export interface OwnedDirectory extends Ownership {
+interface OwnedDirectory extends Ownership {
   readonly path: string;
   /** Indexes of the packages that list it. */
   readonly owners: readonly number[];
 }
 
 /** A file or link that no piece holds: made by installation, or changed by it. */
-export interface StateFile extends Ownership {
+interface StateFile extends Ownership {
   readonly entry: RootEntry;
   /** NEVRA of the package that lists it, if any. */
   readonly package?: string;

@@ -1,4 +1,4 @@
-export type TarEntryType = "file" | "directory" | "symlink" | "link";
+type TarEntryType = "file" | "directory" | "symlink" | "link";
 
 /** One entry of a layer, without its content. */
 export interface TarEntry {
