@@ -311,7 +311,7 @@ function proxies(): Record<string, string> {
  * The Debian mirror that this host uses: CLEANROOM_DEB_MIRROR, or the address of the first suite
  * in apt's own configuration that is a release rather than its security or update suite.
  */
-export async function debianMirror(): Promise<string> {
+async function debianMirror(): Promise<string> {
   const named = process.env["CLEANROOM_DEB_MIRROR"];
   if (named !== undefined && named !== "") return named.replace(/\/+$/, "");
   const { stdout } = await run("apt-get", [

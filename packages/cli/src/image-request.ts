@@ -1,18 +1,9 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { currentGeneration, type Generation } from "@cleanroom/repo-publisher";
-import { CleanroomError } from "@cleanroom/core";
+import type { Generation } from "@cleanroom/repo-publisher";
 import type { ImageContext, ImageRequest } from "@cleanroom/image-composer";
-import { baseRepository, type Session, unknownName, workspace } from "./session.ts";
-
-export function imageFolder(name: string): string {
-  return path.join(workspace, "specs/image", name);
-}
-
-/** Where an image's output goes. */
-export function imageOutput(name: string): string {
-  return path.join(workspace, "dist/images", name);
-}
+import { imageFolder } from "./image-folders.ts";
+import { baseRepository, type Session, unknownName } from "./session.ts";
 
 export async function checkImageName(session: Session, name: string): Promise<void> {
   const names = await session.names("image");
@@ -28,16 +19,9 @@ export async function imageContext(session: Session): Promise<ImageContext> {
 export async function imageRequest(
   session: Session,
   name: string,
-  generation?: Generation,
+  published: Generation,
 ): Promise<ImageRequest> {
   const base = await session.base();
-  const published = generation ?? (await currentGeneration(await session.store()));
-  if (published === undefined) {
-    throw new CleanroomError("nothing-published", "no generation has been published yet", {
-      exitCode: 2,
-      hint: `./cleanroom repo publish, or ./cleanroom up ${name}`,
-    });
-  }
   return {
     name,
     folder: imageFolder(name),

@@ -1,7 +1,9 @@
 import { CleanroomError, type Sha256, type Store } from "@cleanroom/core";
 import { currentGeneration, type Generation, publish } from "@cleanroom/repo-publisher";
 import { buildPackages, type BuildResult } from "@cleanroom/rpm-runner";
-import type { Stack } from "@cleanroom/spec-strip";
+import { readImageFile } from "@cleanroom/image-composer";
+import { imageNeeds, type Stack } from "@cleanroom/spec-strip";
+import { imageFolder } from "./image-folders.ts";
 import type { Session } from "./session.ts";
 
 /**
@@ -27,6 +29,13 @@ export async function buildAndPublish(
     digests.map(async (sha256) => ({ sha256, file: await blobFile(store, sha256) })),
   );
   return { results, generation: await publish({ store, tools, logger, packages }) };
+}
+
+/** Builds and publishes what an image needs of the stack. */
+export async function publishForImage(session: Session, image: string): Promise<Generation> {
+  const { packages } = await readImageFile(imageFolder(image));
+  const needed = imageNeeds(await session.stack(), packages);
+  return (await buildAndPublish(session, needed)).generation;
 }
 
 async function keptDigests(

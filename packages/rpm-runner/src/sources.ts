@@ -93,7 +93,7 @@ async function storedInput(
 }
 
 /** Sources and patches, each file once. */
-export function wantedFiles(
+function wantedFiles(
   entry: StackPackage,
 ): readonly { readonly fileName: string; readonly url: string | undefined }[] {
   const { sources, patches } = entry.model;

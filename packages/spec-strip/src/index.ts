@@ -1,4 +1,4 @@
 export { packageFileSchema } from "./package-file.ts";
 export { readStack, type Stack, type StackOptions, type StackPackage } from "./stack.ts";
 export { buildClosure } from "./stack-graph.ts";
-export { providersInStack } from "./stack-providers.ts";
+export { imageNeeds } from "./image-needs.ts";

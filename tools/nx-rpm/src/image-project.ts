@@ -16,14 +16,20 @@ export function stackProject(packages: readonly string[]): ProjectConfiguration 
         ...command("./cleanroom repo publish", "Publish all packages as a signed generation"),
         // What clients see lives in the store, not in an output that Nx could bring back.
         cache: false,
+        // The project has no file of its own, and Nx cannot hash the files of such a project.
+        inputs: [{ dependentTasksOutputFiles: "**/record.json" }, { externalDependencies: [] }],
         dependsOn: packages.length === 0 ? [] : [{ projects: [...packages], target: "rpm" }],
       },
     },
   };
 }
 
-/** The Nx project of an image. */
-export function imageProject(name: string, base: string): ProjectConfiguration {
+/** The Nx project of an image; `needs` are the packages of the stack that it is made of. */
+export function imageProject(
+  name: string,
+  base: string,
+  needs: readonly string[],
+): ProjectConfiguration {
   return {
     name,
     root: `specs/image/${name}`,
@@ -33,7 +39,10 @@ export function imageProject(name: string, base: string): ProjectConfiguration {
       image: {
         ...command(`./cleanroom image build ${name}`, `Compose the image ${name}`),
         cache: true,
-        dependsOn: [{ projects: [stackName], target: "publish" }],
+        dependsOn: [
+          { projects: [base], target: "import" },
+          ...(needs.length === 0 ? [] : [{ projects: [...needs], target: "rpm" }]),
+        ],
         inputs: [
           "{projectRoot}/**/*",
           `{workspaceRoot}/specs/base/${base}/*.yaml`,

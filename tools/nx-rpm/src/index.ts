@@ -1,8 +1,7 @@
 import path from "node:path";
-import { baseFileSchema, parseYaml, readYamlFile } from "@cleanroom/core";
+import { baseFileSchema, readYamlFile } from "@cleanroom/core";
 import { readStack } from "@cleanroom/spec-strip";
 import fastGlob from "fast-glob";
-import { readFile } from "node:fs/promises";
 import { type CreateDependencies, type CreateNodes, DependencyType } from "@nx/devkit";
 import { z } from "zod";
 import { edgesOf, projectsOf, type WorkspaceContents } from "./projects.ts";
@@ -11,7 +10,7 @@ import { edgesOf, projectsOf, type WorkspaceContents } from "./projects.ts";
 const defaultBase = "debian-trixie";
 
 /** Of an image's file, all that the graph has to know. */
-const imageBaseSchema = z.looseObject({ base: z.string() });
+const imageSchema = z.looseObject({ base: z.string(), packages: z.array(z.string()) });
 
 const nameOf = (file: string): string => path.basename(path.dirname(file));
 
@@ -25,16 +24,16 @@ async function readWorkspace(root: string): Promise<WorkspaceContents> {
   const baseFile = `specs/base/${defaultBase}/base.yaml`;
   const { macros, arch } = await readYamlFile(path.join(root, baseFile), baseFileSchema, baseFile);
   const images = await Promise.all(
-    imageFiles.toSorted().map(async (file): Promise<[string, string]> => {
-      const text = await readFile(path.join(root, file), "utf8");
-      return [nameOf(file), parseYaml(text, imageBaseSchema, file).base];
-    }),
+    imageFiles.toSorted().map(async (file) => ({
+      name: nameOf(file),
+      ...(await readYamlFile(path.join(root, file), imageSchema, file)),
+    })),
   );
   return {
     stack: await readStack(root, { macros, arch }),
     bases: baseFiles.map(nameOf).toSorted(),
     base: defaultBase,
-    images: new Map(images),
+    images,
   };
 }
 

@@ -1,8 +1,16 @@
-import { buildClosure, type Stack } from "@cleanroom/spec-strip";
+import { buildClosure, imageNeeds, type Stack } from "@cleanroom/spec-strip";
 import type { ProjectConfiguration } from "@nx/devkit";
 import { baseProject } from "./base-project.ts";
 import { imageProject, stackName, stackProject } from "./image-project.ts";
 import { packageProject } from "./package-project.ts";
+
+/** Of an image, what the graph has to know. */
+export interface WorkspaceImage {
+  readonly name: string;
+  readonly base: string;
+  /** Capabilities that its image.yaml asks for. */
+  readonly packages: readonly string[];
+}
 
 /** What a workspace holds, as far as Nx is concerned. */
 export interface WorkspaceContents {
@@ -11,8 +19,7 @@ export interface WorkspaceContents {
   readonly bases: readonly string[];
   /** The base that the packages are built on. */
   readonly base: string;
-  /** Names of images, and the base of each. */
-  readonly images: ReadonlyMap<string, string>;
+  readonly images: readonly WorkspaceImage[];
 }
 
 /** Nx projects by their root. */
@@ -24,7 +31,9 @@ export function projectsOf(contents: WorkspaceContents): Record<string, ProjectC
     ),
     ...bases.map((name) => baseProject(name)),
     stackProject([...stack.packages.keys()].toSorted()),
-    ...[...images].map(([name, imageBase]) => imageProject(name, imageBase)),
+    ...images.map((image) =>
+      imageProject(image.name, image.base, imageNeeds(stack, image.packages)),
+    ),
   ];
   return Object.fromEntries(projects.map((project) => [project.root, project]));
 }
@@ -37,9 +46,7 @@ export interface Edge {
 }
 
 /** Edges between projects, for `nx graph` and `nx affected`. */
-export function edgesOf(
-  contents: WorkspaceContents,
-): Edge[] {
+export function edgesOf(contents: WorkspaceContents): Edge[] {
   const { stack, base, images } = contents;
   const packages = [...stack.packages.values()];
   return [
@@ -53,11 +60,11 @@ export function edgesOf(
     }),
     // No one file says it: the stack is all packages together.
     ...packages.map(({ name }) => ({ source: stackName, target: name, file: undefined })),
-    ...[...images].flatMap(([name, imageBase]) =>
-      [stackName, imageBase].map((target) => ({
-        source: name,
+    ...images.flatMap((image) =>
+      [image.base, ...imageNeeds(stack, image.packages)].map((target) => ({
+        source: image.name,
         target,
-        file: `specs/image/${name}/image.yaml`,
+        file: `specs/image/${image.name}/image.yaml`,
       })),
     ),
   ];

@@ -9,7 +9,9 @@ import {
   saveImage,
 } from "@cleanroom/image-composer";
 import type { Argv, CommandModule } from "yargs";
-import { checkImageName, imageContext, imageOutput, imageRequest } from "../image-request.ts";
+import { imageOutput } from "../image-folders.ts";
+import { checkImageName, imageContext, imageRequest } from "../image-request.ts";
+import { publishForImage } from "../publish-stack.ts";
 import { type GlobalOptions, Session, workspace } from "../session.ts";
 
 interface Options extends GlobalOptions {
@@ -32,9 +34,10 @@ export function describeImage(image: BuiltImage): string {
 async function lock(options: Options): Promise<void> {
   const session = new Session(options);
   await checkImageName(session, options.image);
+  const generation = await publishForImage(session, options.image);
   const change = await lockImage(
     await imageContext(session),
-    await imageRequest(session, options.image),
+    await imageRequest(session, options.image, generation),
   );
   session.print(
     change,
@@ -46,7 +49,8 @@ async function build(options: Options): Promise<void> {
   const session = new Session(options);
   await checkImageName(session, options.image);
   const context = await imageContext(session);
-  const request = await imageRequest(session, options.image);
+  const generation = await publishForImage(session, options.image);
+  const request = await imageRequest(session, options.image, generation);
   if ((await readImageLock(request.folder)) === undefined) await lockImage(context, request);
   const image = await buildImage(context, request, { output: imageOutput(options.image) });
   session.print(image, describeImage(image));
@@ -89,11 +93,16 @@ export const imageCommand: CommandModule<object, GlobalOptions> = {
     parser
       .command<Options>(
         "lock <image>",
-        "Resolve its packages and write image.lock.yaml",
+        "Publish what it needs, resolve its packages and write image.lock.yaml",
         named,
         lock,
       )
-      .command<Options>("build <image>", "Build it from its lock", named, build)
+      .command<Options>(
+        "build <image>",
+        "Publish what it needs and build it from its lock",
+        named,
+        build,
+      )
       .command<Options>("inspect <image>", "Its layers, packages and sizes", named, inspect)
       .command<Options & { readonly file?: string }>(
         "save <image> [file]",

@@ -1,14 +1,8 @@
-import { buildImage, lockImage, readImageFile, runImage } from "@cleanroom/image-composer";
+import { buildImage, lockImage, runImage } from "@cleanroom/image-composer";
 import type { CommandModule } from "yargs";
-import { imageNeeds } from "../image-needs.ts";
-import {
-  checkImageName,
-  imageContext,
-  imageFolder,
-  imageOutput,
-  imageRequest,
-} from "../image-request.ts";
-import { buildAndPublish } from "../publish-stack.ts";
+import { imageOutput } from "../image-folders.ts";
+import { checkImageName, imageContext, imageRequest } from "../image-request.ts";
+import { publishForImage } from "../publish-stack.ts";
 import { type GlobalOptions, Session } from "../session.ts";
 import { describeImage } from "./image.ts";
 
@@ -24,9 +18,7 @@ async function up(options: Options): Promise<void> {
   const session = new Session(options);
   await checkImageName(session, options.image);
   const context = await imageContext(session);
-  const { packages } = await readImageFile(imageFolder(options.image));
-  const needed = imageNeeds(await session.stack(), packages);
-  const { generation } = await buildAndPublish(session, needed);
+  const generation = await publishForImage(session, options.image);
   const request = await imageRequest(session, options.image, generation);
   const change = await lockImage(context, request);
   for (const line of change.lines) session.logger.info(line);

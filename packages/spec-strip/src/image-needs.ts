@@ -1,4 +1,5 @@
-import { providersInStack, type Stack } from "@cleanroom/spec-strip";
+import { providersInStack } from "./stack-providers.ts";
+import type { Stack } from "./stack.ts";
 
 /**
  * The packages of the stack that an image's packages come from, with those that they need once
