@@ -87,6 +87,7 @@ export function evaluateSpec(tree: SpecTree, options: EvaluationOptions): Evalua
   };
   const expander = new MacroExpander(scope, host);
   const pass = (isRecursing: boolean): SpecState => {
+    expander.lua.clearLists();
     lines = new LineReader(tree, expander, diagnostics, options.reader);
     const state = new SpecState(lines, expander, diagnostics, options.reader, isRecursing);
     state.defineMacro("_docdir", "%{_defaultdocdir}");

@@ -37,7 +37,10 @@ export function addSource(
   };
   list.push(source);
   const name = isPatch ? "PATCH" : "SOURCE";
-  state.defineMacro(`${name}${number}`, sourcePath(state, source.fileName));
+  const path = sourcePath(state, source.fileName);
+  state.expander.lua.append(isPatch ? "patches" : "sources", path);
+  state.expander.lua.append(isPatch ? "patch_nums" : "source_nums", number);
+  state.defineMacro(`${name}${number}`, path);
   state.defineMacro(`${name}URL${number}`, text);
   return true;
 }

@@ -5,7 +5,6 @@ import { evaluateExpression } from "./expression.ts";
 import { ExpressionError, formatValue } from "./expression-token.ts";
 import type { RpmDialect } from "./host.ts";
 import { loadMacroText } from "./macro-file.ts";
-import { runLuaMacro } from "./lua-macro.ts";
 import { stringBuiltins } from "./string-builtin.ts";
 
 function output(severity: "note" | "warning"): Builtin {
@@ -164,7 +163,7 @@ const nothing: Builtin = { arguments: "none", isRaw: false, run: () => ({ output
 const lua: Builtin = {
   arguments: "some",
   isRaw: true,
-  run: (expander, _name, words) => ({ output: runLuaMacro(expander, words[0] ?? "") }),
+  run: (expander, _name, words) => ({ output: expander.lua.run(words[0] ?? "") }),
 };
 
 const builtins: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([

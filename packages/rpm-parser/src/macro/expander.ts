@@ -4,6 +4,7 @@ import type { Builtin } from "./builtin-kind.ts";
 import { evaluateExpression } from "./expression.ts";
 import { ExpressionError, type ExpressionValue, formatValue } from "./expression-token.ts";
 import { type ChainLink, type MacroHost, MacroError } from "./host.ts";
+import { LuaMacros } from "./lua-macro.ts";
 import { isBlank, macroEnd } from "./scan.ts";
 import type { MacroScope } from "./scope.ts";
 import { type MacroDefinition, macroLevel } from "./table.ts";
@@ -43,6 +44,8 @@ export class MacroExpander {
   readonly host: MacroHost;
   /** The parametric macro being expanded, with its words; for Lua's `opt` and `arg`. */
   current: { readonly macro: MacroDefinition; readonly words: readonly string[] } | undefined;
+  /** The Lua machine behind `%{lua:...}`. */
+  readonly lua: LuaMacros;
   #depth = 0;
   #nesting = 0;
   #level = 0;
@@ -53,6 +56,7 @@ export class MacroExpander {
   constructor(scope: MacroScope, host: MacroHost) {
     this.scope = scope;
     this.host = host;
+    this.lua = new LuaMacros(this);
   }
 
   /** How deep in parametric macros the expansion is; definitions made now end with that one. */
@@ -300,7 +304,7 @@ export class MacroExpander {
     try {
       return formatValue(
         evaluateExpression(text, {
-          expand: (part) => this.#expandNested(part),
+          expand: (part) => this.expandInside(part),
           call: (name, values) => this.callLua(name, values),
         }),
       );
@@ -312,7 +316,8 @@ export class MacroExpander {
     }
   }
 
-  #expandNested(text: string): string {
+  /** Expands text from within an expansion that goes on afterwards: an expression, a script. */
+  expandInside(text: string): string {
     const level = this.#level;
     const chain = this.#chain;
     this.#nesting += 1;
@@ -326,9 +331,42 @@ export class MacroExpander {
     }
   }
 
-  /** Lua functions in expressions; set by whoever supplies a Lua machine. */
-  callLua: (name: string, values: readonly ExpressionValue[]) => string | undefined = () =>
-    undefined;
+  /** Calls a Lua function from an expression. */
+  callLua(name: string, values: readonly ExpressionValue[]): string {
+    const plain = values.map((one) => {
+      if (one.type === "version") throw new ExpressionError("unsupported argument type", 0);
+      return one.value;
+    });
+    return this.lua.call(name, plain);
+  }
+
+  /** What a name stands for now. */
+  describe(name: string): { readonly isDefined: boolean; readonly isParametric: boolean } {
+    const definition = this.#lookup(name);
+    const builtin = definition === undefined ? builtinOf(name, this.host.dialect) : undefined;
+    return {
+      isDefined: definition !== undefined || builtin !== undefined,
+      isParametric:
+        definition?.options !== undefined ||
+        (builtin !== undefined && builtin.arguments !== "none"),
+    };
+  }
+
+  /** Expands a macro by name with words that are not looked at any more. */
+  callByName(name: string, words: readonly string[]): string {
+    const definition = this.scope.get(name);
+    if (definition === undefined) {
+      return builtinOf(name, this.host.dialect)?.run(this, name, words, false).output ?? "";
+    }
+    if (definition.options === undefined) return this.#value(name, definition, undefined);
+    this.#depth += 1;
+    try {
+      if (this.#depth > depthMax) throw this.error("macro-recursion", tooDeep);
+      return this.callMacro(definition, words);
+    } finally {
+      this.#depth -= 1;
+    }
+  }
 }
 
 const tooDeep =
