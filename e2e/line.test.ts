@@ -116,6 +116,7 @@ describe("nx", () => {
       "-p",
       "catatonit,glib2",
       "--parallel=1",
+      "--output-style=static",
     );
     const ran = [
       ...stdout.matchAll(
