@@ -182,6 +182,15 @@ test(`${publishings} publishings under the eyes of ${rawClients + dnfClients} cl
   expect(rounds).toBeGreaterThan(100);
 });
 
+/** The command lines of the processes that work in a folder. */
+async function processesOf(folder: string): Promise<readonly string[]> {
+  const ids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(
+    ids.map((id) => readFile(`/proc/${id}/cmdline`, "utf8").catch(() => "")),
+  );
+  return lines.filter((line) => line.includes(folder));
+}
+
 test(`a publisher killed ${kills} times leaves the old generation or the new one, whole`, async () => {
   const program = fileURLToPath(import.meta.resolve("./repo-publisher-program.ts"));
   const startPublisher = (number: number): StartedCommand => {
@@ -207,6 +216,7 @@ test(`a publisher killed ${kills} times leaves the old generation or the new one
   agent.destroy();
   expect(outcomes.old).toBeGreaterThan(0);
   expect(outcomes.new).toBeGreaterThan(0);
+  await expect.poll(() => processesOf(store.folder), { timeout: 20_000 }).toEqual([]);
   // What a killed publisher left behind must not stop the next one.
   const packages = selection(2000);
   const generation = await publish({ store, tools, logger, packages });

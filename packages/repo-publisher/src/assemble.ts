@@ -13,6 +13,8 @@ export interface PackageToPublish {
   readonly file: string;
   /** Digest of that file's bytes. */
   readonly sha256: Sha256;
+  /** Built from something else than the locked sources: refused. */
+  readonly development?: boolean;
 }
 
 interface NewPackage extends PackageToPublish {

@@ -17,3 +17,12 @@ export {
   type ServeSource,
 } from "./serve/serve.ts";
 export { type PublisherContext, type SigningKey, signingKey } from "./signing-key.ts";
+export type { PublishChecks } from "./verify/checks.ts";
+export { diffGenerations, type PackageChange } from "./diff.ts";
+export { defaultRetention, prune, type Retention } from "./retention.ts";
+export {
+  type RepositoryProblem,
+  verifyRepository,
+  type VerifyOptions,
+  type VerifyResult,
+} from "./verify/verify.ts";

@@ -1,7 +1,7 @@
 import { mkdir, rename, utimes } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { type Sha256, sha256, sha256Json, type Store, writeFileAtomic } from "@cleanroom/core";
+import { CleanroomError, type Sha256, sha256, sha256Json, type Store, writeFileAtomic } from "@cleanroom/core";
 import { assemblePackages, compareText, linkPackages, type PackageToPublish } from "./assemble.ts";
 import {
   currentGeneration,
@@ -22,6 +22,7 @@ import { publicKeyFileName, repoFileName, repoFileText } from "./repo-file.ts";
 import { type MetadataCompression, writeRepodata } from "./repodata.ts";
 import { signDetached } from "./sign.ts";
 import { type PublisherContext, type SigningKey, signingKey } from "./signing-key.ts";
+import { checkGeneration, checksKey, type PublishChecks } from "./verify/checks.ts";
 
 export interface PublishOptions extends PublisherContext {
   /** `cleanroom` when absent. */
@@ -32,6 +33,8 @@ export interface PublishOptions extends PublisherContext {
   readonly key?: string;
   /** `zstd` when absent. */
   readonly compression?: MetadataCompression;
+  /** What is checked before clients see the generation. */
+  readonly checks?: PublishChecks;
 }
 
 /**
@@ -39,7 +42,8 @@ export interface PublishOptions extends PublisherContext {
  * see the old generation whole or the new one whole. The same set again is the same generation,
  * found without reading a package.
  *
- * @throws CleanroomError `nevra-conflict`, `package-digest`, `package-unreadable`,
+ * @throws CleanroomError `nevra-conflict`, `development-build`, `repository-forbidden`,
+ *   `repository-incomplete`, `package-digest`, `package-unreadable`,
  *   `repository-name`, `key-name`, `key-unreadable`; and those of running rpmsign and gpg.
  */
 export async function publish(options: PublishOptions): Promise<Generation> {
@@ -47,7 +51,8 @@ export async function publish(options: PublishOptions): Promise<Generation> {
   // Refuses a bad name before anything is made.
   repositoryFolder(store, repository);
   const key = await signingKey(options, options.key);
-  const request = requestKey(options, key, repository);
+  refuseDevelopmentBuilds(options.packages);
+  const request = await requestKey(options, key, repository);
   const before = await publishedBefore(options, repository, request);
   if (before !== undefined && (await currentId(store, repository)) === before.id) return before;
   return store.withLock(`repo-${repository}`, async () => {
@@ -66,7 +71,11 @@ export async function publish(options: PublishOptions): Promise<Generation> {
 }
 
 /** The digest of all that decides which generation a request leads to. */
-function requestKey(options: PublishOptions, key: SigningKey, repository: string): Sha256 {
+async function requestKey(
+  options: PublishOptions,
+  key: SigningKey,
+  repository: string,
+): Promise<Sha256> {
   return sha256Json({
     action: "publish",
     version: 1,
@@ -74,6 +83,7 @@ function requestKey(options: PublishOptions, key: SigningKey, repository: string
     key: key.fingerprint,
     tools: options.tools.digest,
     compression: options.compression ?? "zstd",
+    checks: await checksKey(options.checks ?? {}),
     packages: [...new Set(options.packages.map((one) => one.sha256))].toSorted(compareText),
   });
 }
@@ -115,8 +125,6 @@ async function makeGeneration(
       packages: [...packages],
     };
     const target = generationFolder(store, repository, record.id);
-    const same = await readGeneration(target);
-    if (same !== undefined) return same;
     await writeFiles(folder, {
       "repodata/repomd.xml": repomd,
       "repodata/repomd.xml.asc": await signDetached(options, key, repomd),
@@ -126,10 +134,24 @@ async function makeGeneration(
       [repoFileName]: repoFileText(repository, currentUrl(store, repository)),
       [recordFileName]: recordText(record),
     });
+    const keyFile = path.join(folder, publicKeyFileName);
+    await checkGeneration(options, folder, keyFile, options.checks ?? {});
+    const same = await readGeneration(target);
+    if (same !== undefined) return same;
     await mkdir(path.dirname(target), { recursive: true });
     await rename(folder, target);
     return { ...record, folder: target, publishedAt: new Date() };
   });
+}
+
+function refuseDevelopmentBuilds(packages: readonly PackageToPublish[]): void {
+  const builds = packages.filter((one) => one.development === true);
+  if (builds.length === 0) return;
+  throw new CleanroomError(
+    "development-build",
+    `not from the locked sources:\n${builds.map(({ file }) => `    ${file}`).join("\n")}`,
+    { hint: "build these packages without --source and publish again" },
+  );
 }
 
 async function* metadataOf(

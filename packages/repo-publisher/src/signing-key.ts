@@ -43,9 +43,16 @@ export const keyMount = "/key";
 
 /**
  * GnuPG writes into its home folder, locks included, and judges those locks by process ids, which
- * mean nothing across sandboxes: so every sandbox works in its own copy, on its own /tmp.
+ * mean nothing across sandboxes: so every sandbox works in its own copy, on its own /tmp. The agent
+ * that gpg starts is ended by hand: should the publisher be killed at a bad moment, it alone would
+ * keep the sandbox up for ever.
  */
-export const useKeyScript = `export GNUPGHOME=/tmp/gnupg; cp -r ${keyMount} "$GNUPGHOME"; chmod 700 "$GNUPGHOME"`;
+export const useKeyScript = `
+export GNUPGHOME=/tmp/gnupg
+trap 'gpgconf --kill gpg-agent' EXIT
+cp -r ${keyMount} "$GNUPGHOME"
+chmod 700 "$GNUPGHOME"
+`;
 
 /**
  * The store's key of this name; made on first use. RSA, 4096 bits: every rpm and every yum client
@@ -128,6 +135,7 @@ async function makeKey({ store, tools }: PublisherContext, name: string): Promis
 
 const makeKeyScript = `
 export GNUPGHOME=/tmp/gnupg
+trap 'gpgconf --kill gpg-agent' EXIT
 mkdir -m 700 "$GNUPGHOME"
 gpg --batch --quiet --passphrase '' --quick-generate-key "$1" rsa4096 sign never
 gpg --batch --with-colons --list-keys
