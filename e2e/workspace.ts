@@ -27,6 +27,7 @@ export class Workspace {
         verbatimSymlinks: true,
       }).catch(ignoreMissing);
     }
+    await modulesAreCurrent();
     await symlink(path.join(original, "node_modules"), path.join(folder, "node_modules"));
     const workspace = new Workspace(folder);
     await workspace.git("init", "--quiet", "--initial-branch=main");
@@ -71,6 +72,19 @@ export class Workspace {
       env: { ...environment(), NX_TUI: "false", CI: "true", NO_COLOR: "1" },
     });
   }
+}
+
+/**
+ * The copy's launcher would run `npm ci` where the lock differs from what is installed, and empty
+ * the original's node_modules through the link.
+ */
+async function modulesAreCurrent(): Promise<void> {
+  const [lock, installed] = await Promise.all(
+    ["package-lock.json", "node_modules/.cleanroom-package-lock.json"].map((name) =>
+      readFile(path.join(original, name), "utf8").catch(() => ""),
+    ),
+  );
+  if (lock !== installed) throw new Error("node_modules is out of date: run ./cleanroom --version");
 }
 
 function environment(): Record<string, string> {

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import {
   mapConcurrent,
@@ -73,6 +73,7 @@ async function installPackages(
   // mounts them, and what they hold never reaches the root.
   for (const name of ["proc", "dev", "tmp", "run", "sys", "usr"]) {
     await mkdir(path.join(target, name), { recursive: true });
+    await chmod(path.join(target, name), 0o755);
   }
   const names = closure.packages.map(({ sha256 }) => `${sha256}.rpm`);
   await mapConcurrent(closure.packages, 4, ({ sha256 }) =>
@@ -96,6 +97,8 @@ async function installPackages(
       env: { SOURCE_DATE_EPOCH: "0" },
     },
     [
+      // What scriptlets make must not depend on the umask of whoever runs this.
+      ...["sh", "-c", 'umask 022; exec "$@"', "sh"],
       ...["rpm", "--install", "--root", "/target", "--dbpath", rpmDatabasePath],
       // The store has verified every file against the closure's digest.
       ...["--nosignature", "--noplugins", "--nocaps"],
