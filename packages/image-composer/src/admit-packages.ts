@@ -10,6 +10,7 @@ import {
   nevraOf,
 } from "@cleanroom/rootfs";
 import { readRpmHeader, type RpmHeader } from "rpm-parser";
+import { checkPackageFiles } from "./package-safety.ts";
 import type { ImageContext, ImageRepository } from "./context.ts";
 
 /** Raised when the way packages are admitted changes. */
@@ -33,7 +34,7 @@ export interface AdmittedPackages {
  * takes these signatures off: rpm copies them into its database, and the image must be the same
  * whichever key signed. Done once for a package and key.
  *
- * @throws {CleanroomError} `signature-invalid`, and those of `fetchClosure` and `rpm-parser`
+ * @throws {CleanroomError} `signature-invalid`, `package-hostile`, and those of `fetchClosure` and `rpm-parser`
  */
 export async function admitPackages(
   context: ImageContext,
@@ -57,7 +58,9 @@ export async function admitPackages(
         hint: "run the command again: it will be fetched anew",
       });
     }
-    return { entry, header: await readRpmHeader(createReadStream(file)) };
+    const header = await readRpmHeader(createReadStream(file));
+    checkPackageFiles(header);
+    return { entry, header };
   });
   return { closure: admitted, packages };
 }
