@@ -1,16 +1,35 @@
 import { CleanroomError, formatError, messageOf } from "@cleanroom/core";
-import yargs, { type Argv } from "yargs";
-import { baseCommand } from "./commands/base.ts";
-import { cacheCommand } from "./commands/cache.ts";
-import { doctorCommand } from "./commands/doctor.ts";
-import { imageCommand } from "./commands/image.ts";
-import { repoCommand } from "./commands/repo.ts";
-import { rpmCommand } from "./commands/rpm.ts";
-import { runningImageCommands } from "./commands/running-image.ts";
-import { sourcesCommand } from "./commands/sources.ts";
-import { specCommand } from "./commands/spec.ts";
-import { testCommand } from "./commands/test.ts";
-import { upCommand } from "./commands/up.ts";
+import yargs, { type Argv, type CommandModule } from "yargs";
+
+// Each command has options of its own, and yargs tells their types apart by name only.
+// oxlint-disable-next-line typescript/no-explicit-any
+type AnyCommand = CommandModule<object, any>;
+
+/**
+ * The modules of commands, by the first word of a command line. Only what a command line names is
+ * loaded: `spec query` has no need of the composer.
+ */
+const modules: Readonly<Record<string, () => Promise<readonly AnyCommand[]>>> = {
+  up: async () => [(await import("./commands/up.ts")).upCommand],
+  down: async () => [(await import("./commands/running-image.ts")).runningImageCommands.down],
+  logs: async () => [(await import("./commands/running-image.ts")).runningImageCommands.logs],
+  status: async () => [(await import("./commands/running-image.ts")).runningImageCommands.status],
+  test: async () => [(await import("./commands/test.ts")).testCommand],
+  spec: async () => [(await import("./commands/spec.ts")).specCommand],
+  sources: async () => [(await import("./commands/sources.ts")).sourcesCommand],
+  base: async () => [(await import("./commands/base.ts")).baseCommand],
+  rpm: async () => [(await import("./commands/rpm.ts")).rpmCommand],
+  repo: async () => [(await import("./commands/repo.ts")).repoCommand],
+  image: async () => [(await import("./commands/image.ts")).imageCommand],
+  cache: async () => [(await import("./commands/cache.ts")).cacheCommand],
+  doctor: async () => [(await import("./commands/doctor.ts")).doctorCommand],
+};
+
+async function commandsFor(word: string | undefined): Promise<AnyCommand[]> {
+  const named = word === undefined ? undefined : modules[word];
+  const loaders = named === undefined ? Object.values(modules) : [named];
+  return (await Promise.all(loaders.map((load) => load()))).flat();
+}
 
 const exitCodes = `Exit codes: 0 done, 1 the work failed, 2 usage or configuration, 70 a bug in
 Cleanroom, 130 interrupted.`;
@@ -55,31 +74,19 @@ function globalOptions(parser: Argv): Argv {
  * @returns the exit code (design: 0, 1, 2, 70)
  */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
-  const parser = globalOptions(yargs([...argv]))
-    .scriptName("./cleanroom")
-    .usage("$0 <command>\n\nClean container images from RPM specs.")
-    .command(upCommand)
-    .command(runningImageCommands.down)
-    .command(runningImageCommands.logs)
-    .command(runningImageCommands.status)
-    .command(testCommand)
-    .command(specCommand)
-    .command(sourcesCommand)
-    .command(baseCommand)
-    .command(rpmCommand)
-    .command(repoCommand)
-    .command(imageCommand)
-    .command(cacheCommand)
-    .command(doctorCommand)
-    .command("nx [args..]", "Nx, with the right Node.js: nx run-many -t rpm, nx affected -t rpm")
-    .demandCommand(1, "which command? `./cleanroom --help` lists them")
-    .recommendCommands()
-    .strict()
-    .epilogue(exitCodes)
-    .wrap(Math.min(100, process.stdout.columns ?? 100))
-    .exitProcess(false)
-    .fail(false);
   try {
+    const parser = globalOptions(yargs([...argv]))
+      .scriptName("./cleanroom")
+      .usage("$0 <command>\n\nClean container images from RPM specs.")
+      .command(await commandsFor(argv[0]))
+      .command("nx [args..]", "Nx, with the right Node.js: nx run-many -t rpm, nx affected -t rpm")
+      .demandCommand(1, "which command? `./cleanroom --help` lists them")
+      .recommendCommands()
+      .strict()
+      .epilogue(exitCodes)
+      .wrap(Math.min(100, process.stdout.columns ?? 100))
+      .exitProcess(false)
+      .fail(false);
     await parser.parseAsync();
     return typeof process.exitCode === "number" ? process.exitCode : 0;
   } catch (error) {

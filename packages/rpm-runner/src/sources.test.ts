@@ -17,7 +17,7 @@ let store: Store;
 let server: Server;
 let requests: (string | undefined)[];
 /** What the server does with a request for the archive. */
-let answer: (send: { whole(): void; half(): void; wrong(): void; none(): void }) => void;
+let answer: (send: Readonly<Record<"whole" | "half" | "wrong" | "none", () => void>>) => void;
 
 beforeEach(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "sources-"));
@@ -77,7 +77,7 @@ a
     model,
     buildNeeds: [],
     runtimeNeeds: [],
-  } as unknown as StackPackage;
+  };
 }
 
 test("a source comes from the spec's address, once", async () => {
