@@ -31,6 +31,8 @@ async function commandsFor(word: string | undefined): Promise<AnyCommand[]> {
   return (await Promise.all(loaders.map((load) => load()))).flat();
 }
 
+const usage = { exitCode: 2, hint: "./cleanroom --help, or --help after a command" } as const;
+
 const exitCodes = `Exit codes: 0 done, 1 the work failed, 2 usage or configuration, 70 a bug in
 Cleanroom, 130 interrupted.`;
 
@@ -80,13 +82,15 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
       .usage("$0 <command>\n\nClean container images from RPM specs.")
       .command(await commandsFor(argv[0]))
       .command("nx [args..]", "Nx, with the right Node.js: nx run-many -t rpm, nx affected -t rpm")
-      .demandCommand(1, "which command? `./cleanroom --help` lists them")
+      .demandCommand(1, "which command?")
       .recommendCommands()
       .strict()
       .epilogue(exitCodes)
       .wrap(Math.min(100, process.stdout.columns ?? 100))
       .exitProcess(false)
-      .fail(false);
+      .fail((message: string | undefined, error: Error | undefined) => {
+        throw error ?? new CleanroomError("usage", message ?? "unusable command line", usage);
+      });
     await parser.parseAsync();
     return typeof process.exitCode === "number" ? process.exitCode : 0;
   } catch (error) {
@@ -98,11 +102,6 @@ function report(error: unknown): number {
   if (error instanceof CleanroomError) {
     process.stderr.write(`error: ${formatError(error)}\n`);
     return error.exitCode;
-  }
-  // yargs throws its own errors for usage, by name only.
-  if (error instanceof Error && error.name === "YError") {
-    process.stderr.write(`error: ${error.message}\n  next: ./cleanroom --help\n`);
-    return 2;
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
   process.stderr.write(`error: this is a bug in Cleanroom, please report it\n${stack}\n`);

@@ -23,7 +23,14 @@ const lockedSourceSchema = z.strictObject({
   /** Bytes. */
   size: z.int().positive(),
   /** Where to look, in this order. `url` stands for the address in the spec. */
-  from: z.array(z.union([z.literal("url"), debianPlaceSchema])).min(1),
+  from: z
+    .array(
+      z.union([z.literal("url"), debianPlaceSchema], {
+        error:
+          'expected `url` or { deb, version, file }, each a text (a version such as "48.0" in quotes)',
+      }),
+    )
+    .min(1),
 });
 
 /** specs/rpm/NAME/sources.lock.yaml */
