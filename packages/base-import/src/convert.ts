@@ -155,12 +155,16 @@ function fixupCommands(fixup: PackageFixup): string[] {
 }
 
 function triggerSections(subject: string, fixup: PackageFixup): string[] {
-  return (fixup.triggers ?? []).flatMap(({ paths, run }) => [
-    `%transfiletriggerin${subject} -- ${paths.map(escape).join(" ")}`,
-    escape(run),
-    `%transfiletriggerpostun${subject} -- ${paths.map(escape).join(" ")}`,
-    escape(run),
-  ]);
+  return (fixup.triggers ?? []).flatMap(({ paths, run, priority }) => {
+    const options = `${subject}${priority === undefined ? "" : ` -P ${priority}`}`;
+    const where = paths.map(escape).join(" ");
+    return [
+      `%transfiletriggerin${options} -- ${where}`,
+      escape(run),
+      `%transfiletriggerpostun${options} -- ${where}`,
+      escape(run),
+    ];
+  });
 }
 
 function fileLines(contents: DebContents, fixup: PackageFixup): string[] {

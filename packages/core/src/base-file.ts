@@ -19,9 +19,18 @@ const packageFixupSchema = z.strictObject({
   requires: z.array(z.string()).optional(),
   /** Globs of capabilities to take out of Requires. */
   dropRequires: z.array(z.string()).optional(),
-  /** File triggers: run once at the end of a transaction that touched files under the paths. */
+  /**
+   * File triggers: run once at the end of a transaction that touched files under the paths, those
+   * with a higher priority first (RPM's own default is 1000000).
+   */
   triggers: z
-    .array(z.strictObject({ paths: z.array(z.string()).min(1), run: z.string() }))
+    .array(
+      z.strictObject({
+        paths: z.array(z.string()).min(1),
+        run: z.string(),
+        priority: z.int().positive().optional(),
+      }),
+    )
     .optional(),
 });
 
