@@ -146,6 +146,7 @@ export class Session {
       macros,
       arch,
       outputFolder: path.join(workspace, "dist/rpms"),
+      stageFolder: path.join(workspace, "dist/stages"),
       debian: this.debianSources(),
       logger: this.logger,
     };

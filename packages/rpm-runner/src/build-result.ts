@@ -1,4 +1,5 @@
 import type { Sha256 } from "@cleanroom/core";
+import type { BuildId } from "@cleanroom/spec-strip";
 
 /** The name of the log among the outputs of a build. */
 export const logName = "build.log";
@@ -11,8 +12,7 @@ export interface BuiltRpm {
   readonly size: number;
 }
 
-export interface BuildResult {
-  readonly name: string;
+export interface BuildResult extends BuildId {
   readonly key: Sha256;
   readonly rpms: readonly BuiltRpm[];
   /** `built`: rpmbuild ran. `cached`: the store had what this action makes. */

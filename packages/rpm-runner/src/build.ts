@@ -1,8 +1,22 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
-import type { Logger, Sandbox, Sha256, Store, Tools } from "@cleanroom/core";
+import {
+  CleanroomError,
+  type Logger,
+  type Sandbox,
+  type Sha256,
+  type Store,
+  type Tools,
+} from "@cleanroom/core";
 import { type Closure, makeRoot, type Repository, resolveClosure } from "@cleanroom/rootfs";
-import { buildClosure, type Stack, type StackPackage } from "@cleanroom/spec-strip";
+import {
+  type BuildId,
+  formatBuildId,
+  needsOfBuild,
+  packageOfBuild,
+  type Stack,
+  type StackPackage,
+} from "@cleanroom/spec-strip";
 import { actionKey } from "./action-key.ts";
 import { type BuildResult, type BuiltRpm, logName } from "./build-result.ts";
 import { outputRepository, writeOutput } from "./output.ts";
@@ -21,50 +35,73 @@ export interface RunnerContext {
   readonly arch: string;
   /** Each package's RPMs go to a folder of its name in this one. */
   readonly outputFolder: string;
+  /** Those of a stage go to STAGE/NAME in this one: nothing takes them for the package's. */
+  readonly stageFolder: string;
   readonly debian: DebianSources;
   readonly logger: Logger;
 }
 
 /**
  * Builds packages and all that they need, in order, each only when its action key is new to the
- * store, and puts the RPMs, the log and `record.json` of the named ones into the output folder.
+ * store, and puts the RPMs, the log and `record.json` of each into the output folder.
  *
- * @throws {CleanroomError} of the first package that fails
+ * @param stage builds the named packages only as far as this stage
+ * @returns of the last builds, and of a stage only where it was asked for: what a stage makes is
+ *   for build roots alone, and nobody publishes it
+ * @throws {CleanroomError} of the first package that fails; `stage-unknown`
  */
 export async function buildPackages(
   context: RunnerContext,
   names: readonly string[],
+  stage?: BuildId["stage"],
 ): Promise<readonly BuildResult[]> {
   const { stack } = context;
-  const needed = new Set(names.flatMap((name) => [name, ...withAllNeeds(stack, name)]));
+  const wanted = names.map((name): BuildId => ({ name, stage }));
+  for (const build of wanted) checkIsPlanned(stack, build);
+  const results = await buildAll(context, withNeeds(stack, wanted));
+  return [...results.values()].filter(
+    (result) =>
+      result.stage === undefined || (stage === result.stage && names.includes(result.name)),
+  );
+}
+
+/** @returns results by the id of the build */
+async function buildAll(
+  context: RunnerContext,
+  builds: readonly BuildId[],
+): Promise<ReadonlyMap<string, BuildResult>> {
   const results = new Map<string, BuildResult>();
-  for (const name of stack.order.filter((candidate) => needed.has(candidate))) {
-    const entry = packageOf(stack, name);
+  for (const build of builds) {
+    const entry = packageOfBuild(context.stack, build);
     const result = await buildPackage(context, entry, results);
-    results.set(name, result);
-    await writeOutput(context.store, context.outputFolder, result);
+    results.set(formatBuildId(build), result);
+    const { stage } = build;
+    const folder =
+      stage === undefined ? context.outputFolder : path.join(context.stageFolder, stage);
+    await writeOutput(context.store, folder, result);
   }
-  return [...results.values()];
+  return results;
 }
 
-/** What a build needs, with what those builds need in turn. */
-function withAllNeeds(stack: Stack, name: string): string[] {
+/** Some builds with all that they need, directly or not, each after what it needs. */
+function withNeeds(stack: Stack, builds: readonly BuildId[]): BuildId[] {
   const found = new Set<string>();
-  const visit = (one: string): void => {
-    for (const next of buildClosure(stack.packages, one)) {
-      if (found.has(next)) continue;
-      found.add(next);
-      visit(next);
-    }
+  const visit = (build: BuildId): void => {
+    if (found.has(formatBuildId(build))) return;
+    found.add(formatBuildId(build));
+    for (const next of needsOfBuild(stack, build)) visit(next);
   };
-  visit(name);
-  return [...found];
+  for (const build of builds) visit(build);
+  return stack.builds.order.filter((build) => found.has(formatBuildId(build)));
 }
 
-function packageOf(stack: Stack, name: string): StackPackage {
-  const entry = stack.packages.get(name);
-  if (entry === undefined) throw new Error(`the stack has no package ${name}`);
-  return entry;
+function checkIsPlanned(stack: Stack, build: BuildId): void {
+  if (stack.builds.needs.has(formatBuildId(build))) return;
+  throw new CleanroomError(
+    "stage-unknown",
+    `there is no build ${formatBuildId(build)}: no cycle of packages needs it`,
+    { exitCode: 2, hint: `./cleanroom rpm build ${build.name}` },
+  );
 }
 
 /** All that a build is made of, resolved; nothing is built yet. */
@@ -81,9 +118,10 @@ async function prepareBuild(
   results: ReadonlyMap<string, BuildResult>,
 ): Promise<PreparedBuild> {
   const { store, tools, stack, macros, arch } = context;
-  const dependencies = buildClosure(stack.packages, entry.name).map((dependency) => {
-    const result = results.get(dependency);
-    if (result === undefined) throw new Error(`${dependency} was not built before ${entry.name}`);
+  const dependencies = needsOfBuild(stack, entry).map((dependency) => {
+    const id = formatBuildId(dependency);
+    const result = results.get(id);
+    if (result === undefined) throw new Error(`${id} was not built before ${formatBuildId(entry)}`);
     return result;
   });
   const repositories = [
@@ -110,10 +148,10 @@ async function buildPackage(
 ): Promise<BuildResult> {
   const { store } = context;
   const prepared = await prepareBuild(context, entry, results);
-  const known = await knownResult(store, entry.name, prepared.key);
+  const known = await knownResult(store, entry, prepared.key);
   if (known !== undefined) return known;
   return store.withLock(`build-${prepared.key}`, async () => {
-    const madeMeanwhile = await knownResult(store, entry.name, prepared.key);
+    const madeMeanwhile = await knownResult(store, entry, prepared.key);
     return madeMeanwhile ?? runBuild(context, entry, prepared);
   });
 }
@@ -124,14 +162,15 @@ async function runBuild(
   { sources, closure, repositories, key }: PreparedBuild,
 ): Promise<BuildResult> {
   const { store, tools, logger, macros } = context;
-  const { name } = entry;
-  const facts = { package: name };
-  logger.info(`${name}: preparing the build root (${closure.packages.length} packages)`, facts);
+  const { name, stage } = entry;
+  const label = formatBuildId(entry);
+  const facts = { package: label };
+  logger.info(`${label}: preparing the build root (${closure.packages.length} packages)`, facts);
   const root = await makeRoot(store, tools, closure, repositories, { docs: false });
   return store.withTemporaryFolder(`build-${name}`, async (folder) => {
-    const logFile = store.path("logs", `${name}.log`);
+    const logFile = store.path("logs", `${label}.log`);
     await mkdir(path.dirname(logFile), { recursive: true });
-    logger.info(`${name}: building ${entry.model.version}-${entry.model.release}`, facts);
+    logger.info(`${label}: building ${entry.model.version}-${entry.model.release}`, facts);
     const startedMs = performance.now();
     const files = await rpmbuild(store, { entry, sources, macros, root, folder, logFile });
     const buildMs = Math.round(performance.now() - startedMs);
@@ -144,11 +183,11 @@ async function runBuild(
         ...rpms.map(({ file, sha256, size }) => ({ name: file, sha256, size })),
         { name: logName, ...(await store.putFile(logFile)) },
       ],
-      facts: { package: name, buildMs },
+      facts: { package: label, buildMs },
     });
     const seconds = (buildMs / 1000).toFixed(1);
-    logger.info(`${name}: built ${rpms.length} RPMs in ${seconds} s`, { ...facts, buildMs });
-    return { name, key, rpms, how: "built", buildMs };
+    logger.info(`${label}: built ${rpms.length} RPMs in ${seconds} s`, { ...facts, buildMs });
+    return { name, stage, key, rpms, how: "built", buildMs };
   });
 }
 
@@ -162,10 +201,8 @@ export async function openBuildRoot(
   work: (sandbox: Sandbox, command: readonly string[]) => Promise<void>,
 ): Promise<void> {
   const { store, tools, stack, macros } = context;
-  const entry = packageOf(stack, name);
-  const needs = withAllNeeds(stack, name);
-  const built = needs.length === 0 ? [] : await buildPackages(context, needs);
-  const results = new Map(built.map((result) => [result.name, result]));
+  const entry = packageOfBuild(stack, { name, stage: undefined });
+  const results = await buildAll(context, withNeeds(stack, needsOfBuild(stack, entry)));
   const { sources, closure, repositories } = await prepareBuild(context, entry, results);
   const root = await makeRoot(store, tools, closure, repositories, { docs: false });
   await store.withTemporaryFolder(`shell-${name}`, async (folder) => {
@@ -177,7 +214,7 @@ export async function openBuildRoot(
 
 async function knownResult(
   store: Store,
-  name: string,
+  { name, stage }: BuildId,
   key: Sha256,
 ): Promise<BuildResult | undefined> {
   const known = await store.action(key);
@@ -185,5 +222,5 @@ async function knownResult(
   const rpms = known.outputs
     .filter((output) => output.name !== logName)
     .map((output) => ({ file: output.name, sha256: output.sha256, size: output.size }));
-  return { name, key, rpms, how: "cached", buildMs: Number(known.facts["buildMs"] ?? 0) };
+  return { name, stage, key, rpms, how: "cached", buildMs: Number(known.facts["buildMs"] ?? 0) };
 }

@@ -71,6 +71,8 @@ a
   const { package: model } = evaluateSpec(parseSpec(spec, "a.spec"), options);
   return {
     name: "a",
+    stage: undefined,
+    strip: { edits: [], matched: new Set(), unmatched: [], forbidden: [] },
     folder,
     displayFolder: "specs/rpm/a",
     spec,

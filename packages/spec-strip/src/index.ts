@@ -1,4 +1,21 @@
 export { packageFileSchema } from "./package-file.ts";
-export { readStack, type Stack, type StackOptions, type StackPackage } from "./stack.ts";
-export { buildClosure } from "./stack-graph.ts";
+export { profileFileSchema } from "./profile/profile-file.ts";
+export { readProfiles } from "./profile/read-profiles.ts";
+export { type Profile, profileFromFile, type Rule, ruleName } from "./profile/rule.ts";
+export { applyProfiles, type StrippedSpec } from "./strip/apply-profiles.ts";
+export {
+  type ForbiddenDependency,
+  type StripEdit,
+  type StripReport,
+  unmatchedRules,
+} from "./strip/report.ts";
+export {
+  needsOfBuild,
+  packageOfBuild,
+  readStack,
+  type Stack,
+  type StackOptions,
+  type StackPackage,
+} from "./stack.ts";
+export { type BuildId, formatBuildId } from "./stack-graph.ts";
 export { imageNeeds } from "./image-needs.ts";

@@ -5,7 +5,7 @@ import fastGlob from "fast-glob";
 import {
   type Capability,
   capabilityMatches,
-  evaluateSpec,
+  type Evaluation,
   macrosFromRecord,
   parseSpec,
   type Requirement,
@@ -14,25 +14,45 @@ import {
   standardMacros,
   staticProvides,
 } from "rpm-parser";
-import { packageFileSchema } from "./package-file.ts";
-import { buildOrder, type GraphNode } from "./stack-graph.ts";
+import { type PackageFile, packageFileSchema, type PackageStage } from "./package-file.ts";
+import { profileFileSchema } from "./profile/profile-file.ts";
+import { readProfiles } from "./profile/read-profiles.ts";
+import { type Profile, profileFromFile, type Rule, ruleName, rulesOf } from "./profile/rule.ts";
+import {
+  type BuildId,
+  type BuildPlan,
+  formatBuildId,
+  type GraphNode,
+  planBuilds,
+} from "./stack-graph.ts";
+import { applyProfiles } from "./strip/apply-profiles.ts";
+import type { StripReport } from "./strip/report.ts";
 
-/** One spec of the workspace, evaluated with the macros of the base. */
-export interface StackPackage extends GraphNode {
+/** One build of a spec of the workspace, evaluated with the macros of the base. */
+export interface StackPackage extends GraphNode, BuildId {
   /** Absolute path of specs/rpm/NAME. */
   readonly folder: string;
   /** The same, relative to the workspace, for messages. */
   readonly displayFolder: string;
-  /** The spec's text as it is built. */
+  /** The spec's text as it is built: with its profiles applied, and what its stage switches. */
   readonly spec: string;
   readonly model: SourcePackage;
+  /** What the profiles did to the spec. */
+  readonly strip: StripReport;
 }
 
 /** Every spec of the workspace, and how they need each other. */
 export interface Stack {
+  /** The last build of each package, by name. */
   readonly packages: ReadonlyMap<string, StackPackage>;
-  /** Names, each after all that it needs. */
+  /** The bootstrap stages of the packages that have one, by name. */
+  readonly bootstraps: ReadonlyMap<string, StackPackage>;
+  /** Names, each after all that its last build needs. */
   readonly order: readonly string[];
+  /** Every build that is needed, and what each needs. */
+  readonly builds: BuildPlan;
+  /** Rules of the profiles in use that found nothing in any spec. */
+  readonly unmatchedRules: readonly Rule[];
 }
 
 /** What the specs are evaluated with: committed files alone. */
@@ -44,43 +64,91 @@ export interface StackOptions {
 }
 
 /**
- * Reads specs/rpm/*\/*.spec of a workspace and works out which package needs which: what a
- * spec's BuildRequires ask for against what the others are known to provide without building
- * them. Starts no process.
+ * Reads specs/rpm/*\/*.spec of a workspace, applies the profiles that each asks for, and works out
+ * which package needs which: what a spec's BuildRequires ask for against what the others are known
+ * to provide without building them. Starts no process.
  *
- * @throws {CleanroomError} `spec-invalid` with file:line:col; `spec-misplaced`; `build-cycle`
+ * @throws {CleanroomError} `spec-invalid` with file:line:col; `spec-misplaced`; `build-cycle`;
+ *   `stage-condition`; what `readProfiles` throws
  */
 export async function readStack(workspace: string, options: StackOptions): Promise<Stack> {
   const files = await fastGlob("specs/rpm/*/*.spec", { cwd: workspace });
   const read = await Promise.all(
     files.toSorted().map((file) => readPackage(workspace, file, options)),
   );
-  const provided = read.flatMap((entry) =>
-    staticProvides(entry.model).map((capability) => ({ capability, name: entry.name })),
+  const lasts = read.map(({ last }) => last);
+  const providers = indexByName(
+    lasts.flatMap((entry) =>
+      staticProvides(entry.model).map((capability) => ({ capability, name: entry.name })),
+    ),
   );
-  const providers = indexByName(provided);
   const packages = new Map<string, StackPackage>();
-  for (const entry of read) {
-    if (packages.has(entry.name)) {
-      throw new CleanroomError("spec-misplaced", `two specs are named ${entry.name}`, {
-        place: { file: entry.displayFolder },
+  const bootstraps = new Map<string, StackPackage>();
+  for (const { last, bootstrap } of read) {
+    if (packages.has(last.name)) {
+      throw new CleanroomError("spec-misplaced", `two specs are named ${last.name}`, {
+        place: { file: last.displayFolder },
         exitCode: 2,
       });
     }
-    const needs = (wanted: readonly SpecDependency[]): string[] =>
-      [...new Set(wanted.flatMap(({ requirement }) => providersOf(requirement, providers)))]
-        .filter((name) => name !== entry.name)
-        .toSorted();
-    packages.set(entry.name, {
-      ...entry,
-      buildNeeds: needs(entry.model.buildRequires),
-      runtimeNeeds: needs(entry.model.packages.flatMap(({ requires }) => requires)),
-    });
+    packages.set(last.name, withNeeds(last, providers));
+    if (bootstrap !== undefined) bootstraps.set(last.name, withNeeds(bootstrap, providers));
   }
-  return { packages, order: buildOrder(packages) };
+  const builds = planBuilds({ packages, bootstraps });
+  return {
+    packages,
+    bootstraps,
+    builds,
+    order: builds.order.flatMap(({ name, stage }) => (stage === undefined ? [name] : [])),
+    unmatchedRules: unmatchedOf(read),
+  };
 }
 
-type ReadPackage = Omit<StackPackage, "buildNeeds" | "runtimeNeeds">;
+/** The package of a build. */
+export function packageOfBuild(stack: Stack, { name, stage }: BuildId): StackPackage {
+  const entry = (stage === undefined ? stack.packages : stack.bootstraps).get(name);
+  if (entry === undefined) throw new Error(`the stack has no ${formatBuildId({ name, stage })}`);
+  return entry;
+}
+
+/** What a build needs built, each after what it needs itself; empty for a build of no plan. */
+export function needsOfBuild({ builds }: Stack, build: BuildId): readonly BuildId[] {
+  return builds.needs.get(formatBuildId(build)) ?? [];
+}
+
+type BareBuild = Omit<StackPackage, "buildNeeds" | "runtimeNeeds">;
+
+interface ReadPackage {
+  readonly last: BareBuild;
+  readonly bootstrap: BareBuild | undefined;
+  readonly profiles: readonly Profile[];
+}
+
+function withNeeds(entry: BareBuild, providers: Providers): StackPackage {
+  const needs = (wanted: readonly SpecDependency[]): string[] =>
+    [...new Set(wanted.flatMap(({ requirement }) => providersOf(requirement, providers)))]
+      .filter((name) => name !== entry.name)
+      .toSorted();
+  return {
+    ...entry,
+    buildNeeds: needs(entry.model.buildRequires),
+    runtimeNeeds: needs(entry.model.packages.flatMap(({ requires }) => requires)),
+  };
+}
+
+/** Each profile is read once for each package that asks for it: they are the same by name. */
+function unmatchedOf(read: readonly ReadPackage[]): Rule[] {
+  const found = new Map<string, Rule>();
+  for (const { profiles } of read) {
+    for (const rule of profiles.flatMap((profile) => rulesOf(profile))) {
+      found.set(ruleName(rule), rule);
+    }
+  }
+  for (const { last } of read) {
+    for (const rule of last.strip.matched) found.delete(ruleName(rule));
+  }
+  return [...found.values()];
+}
 
 async function readPackage(
   workspace: string,
@@ -95,26 +163,103 @@ async function readPackage(
       exitCode: 2,
     });
   }
-  const packageFile = path.join(folder, "package.yaml");
-  if (await pathExists(packageFile)) {
-    await readYamlFile(packageFile, packageFileSchema, path.relative(workspace, packageFile));
-  }
-  const spec = await readFile(path.join(workspace, file), "utf8");
-  const { package: model, diagnostics } = evaluateSpec(parseSpec(spec, file), {
+  const packageFile = await readPackageFile(workspace, path.dirname(file));
+  const profiles = await readProfiles(workspace, packageFile.profiles);
+  const tree = parseSpec(await readFile(path.join(workspace, file), "utf8"), file);
+  const evaluation = {
     macros: macrosFromRecord(options.macros, standardMacros()),
     target: options.arch,
-  });
+  };
+  const build = (stage: BuildId["stage"], wanted: readonly Profile[]): BareBuild => {
+    const {
+      text,
+      evaluation: stripped,
+      original,
+      report,
+    } = applyProfiles(tree, evaluation, wanted);
+    checkEvaluation(original, undefined);
+    checkEvaluation(stripped, profiles);
+    const model = stripped.package;
+    return {
+      name,
+      stage,
+      folder,
+      displayFolder: path.dirname(file),
+      spec: text,
+      model,
+      strip: report,
+    };
+  };
+  const last = build(undefined, profiles);
+  if (last.model.name !== name) {
+    throw new CleanroomError(
+      "spec-misplaced",
+      `${file} describes ${last.model.name}, not ${name}`,
+      {
+        place: { file },
+        exitCode: 2,
+      },
+    );
+  }
+  const stage = packageFile.stages.bootstrap;
+  if (stage === undefined) return { last, bootstrap: undefined, profiles };
+  const switches = stageProfile(name, stage);
+  const bootstrap = build("bootstrap", [...profiles, switches]);
+  const missing = rulesOf(switches).find((rule) => !bootstrap.strip.matched.has(rule));
+  if (missing !== undefined) {
+    throw new CleanroomError(
+      "stage-condition",
+      `the bootstrap stage switches ${missing.match}, which ${file} does not declare`,
+      {
+        place: { file: `${path.dirname(file)}/package.yaml` },
+        exitCode: 2,
+        hint: `it declares: ${last.model.buildConditions.map((one) => one.name).join(", ")}`,
+      },
+    );
+  }
+  return { last, bootstrap, profiles };
+}
+
+async function readPackageFile(workspace: string, folder: string): Promise<PackageFile> {
+  const displayName = path.join(folder, "package.yaml");
+  const file = path.join(workspace, displayName);
+  if (!(await pathExists(file))) return packageFileSchema.parse({});
+  return readYamlFile(file, packageFileSchema, displayName);
+}
+
+/** What a stage switches, as a profile of its own. */
+function stageProfile(name: string, stage: PackageStage): Profile {
+  const bcond = Object.fromEntries([
+    ...stage.with.map((condition) => [condition, true] as const),
+    ...stage.without.map((condition) => [condition, false] as const),
+  ]);
+  const description = `The bootstrap stage of ${name}`;
+  return profileFromFile(
+    "stage bootstrap",
+    profileFileSchema.parse({ description, packages: { [name]: { bcond } } }),
+  );
+}
+
+function checkEvaluation(
+  { diagnostics }: Evaluation,
+  profiles: readonly Profile[] | undefined,
+): void {
   const error = diagnostics.find(({ severity }) => severity === "error");
-  if (error !== undefined) {
-    throw new CleanroomError("spec-invalid", error.message, { place: error.place, exitCode: 2 });
-  }
-  if (model.name !== name) {
-    throw new CleanroomError("spec-misplaced", `${file} describes ${model.name}, not ${name}`, {
-      place: { file },
+  if (error === undefined) return;
+  const { file } = error.place;
+  throw new CleanroomError(
+    "spec-invalid",
+    profiles === undefined ? error.message : `once its profiles are applied: ${error.message}`,
+    {
+      // A line of the stripped text would lead astray in the spec as written.
+      place: profiles === undefined || file === undefined ? error.place : { file },
       exitCode: 2,
-    });
-  }
-  return { name, folder, displayFolder: path.dirname(file), spec, model };
+      hint:
+        profiles === undefined
+          ? undefined
+          : `./cleanroom spec strip ${profiles.map((one) => `--profile ${one.name}`).join(" ")} ${file ?? ""} shows the text`,
+    },
+  );
 }
 
 type Providers = ReadonlyMap<string, readonly { capability: Capability; name: string }[]>;

@@ -1,18 +1,25 @@
-import type { StackPackage } from "@cleanroom/spec-strip";
-import type { ProjectConfiguration } from "@nx/devkit";
+import { type BuildId, needsOfBuild, type Stack, type StackPackage } from "@cleanroom/spec-strip";
+import type { ProjectConfiguration, TargetConfiguration } from "@nx/devkit";
 import { command, ownCode } from "./target.ts";
 
+/** The target that makes a build: `rpm`, or `rpm-bootstrap` for that stage. */
+function targetName(stage: BuildId["stage"]): string {
+  return stage === undefined ? "rpm" : `rpm-${stage}`;
+}
+
 /**
- * The Nx project of one spec. Its `rpm` task depends on the `rpm` tasks of exactly the packages
- * that its build root is made of, and has their records as inputs: when a rebuilt package has the
- * same output, its record is the same, and nothing that depends on it runs.
+ * The Nx project of one spec. Its `rpm` task depends on the tasks of exactly the builds that its
+ * build root is made of, and has their records as inputs: when a rebuilt package has the same
+ * output, its record is the same, and nothing that depends on it runs. Where the package has a
+ * bootstrap stage that a cycle needs, `rpm-bootstrap` is the task of that.
  */
 export function packageProject(
+  stack: Stack,
   entry: StackPackage,
-  buildClosure: readonly string[],
   base: string,
 ): ProjectConfiguration {
   const { name } = entry;
+  const builds = stack.builds.order.filter((build) => build.name === name);
   return {
     name,
     root: entry.displayFolder,
@@ -20,24 +27,9 @@ export function packageProject(
     tags: ["rpm"],
     metadata: { description: entry.model.packages[0]?.summary ?? name },
     targets: {
-      rpm: {
-        ...command(`./cleanroom rpm build ${name}`, `Build the RPMs of ${name}`),
-        cache: true,
-        dependsOn: [
-          { projects: [base], target: "import" },
-          ...(buildClosure.length === 0 ? [] : [{ projects: [...buildClosure], target: "rpm" }]),
-        ],
-        inputs: [
-          "{projectRoot}/**/*",
-          `{workspaceRoot}/specs/base/${base}/*.yaml`,
-          "{workspaceRoot}/specs/profile/*.yaml",
-          ...ownCode,
-          { dependentTasksOutputFiles: "**/record.json" },
-          // What npm installs for Cleanroom itself has no part in what a build writes.
-          { externalDependencies: [] },
-        ],
-        outputs: [`{workspaceRoot}/dist/rpms/${name}`],
-      },
+      ...Object.fromEntries(
+        builds.map((build) => [targetName(build.stage), buildTarget(stack, build, base)]),
+      ),
       lint: {
         ...command(
           `./cleanroom spec lint ${entry.displayFolder}/${name}.spec`,
@@ -48,5 +40,38 @@ export function packageProject(
         outputs: [],
       },
     },
+  };
+}
+
+function buildTarget(stack: Stack, build: BuildId, base: string): TargetConfiguration {
+  const { name, stage } = build;
+  const needs = needsOfBuild(stack, build);
+  const dependsOn = (["bootstrap", undefined] as const).flatMap((of) => {
+    const projects = needs.flatMap((one) => (one.stage === of ? [one.name] : []));
+    return projects.length === 0 ? [] : [{ projects, target: targetName(of) }];
+  });
+  return {
+    ...(stage === undefined
+      ? command(`./cleanroom rpm build ${name}`, `Build the RPMs of ${name}`)
+      : command(
+          `./cleanroom rpm build ${name} --stage ${stage}`,
+          `Build the ${stage} stage of ${name}, for what its last build needs`,
+        )),
+    cache: true,
+    dependsOn: [{ projects: [base], target: "import" }, ...dependsOn],
+    inputs: [
+      "{projectRoot}/**/*",
+      `{workspaceRoot}/specs/base/${base}/*.yaml`,
+      "{workspaceRoot}/specs/profile/*.yaml",
+      ...ownCode,
+      { dependentTasksOutputFiles: "**/record.json" },
+      // What npm installs for Cleanroom itself has no part in what a build writes.
+      { externalDependencies: [] },
+    ],
+    outputs: [
+      stage === undefined
+        ? `{workspaceRoot}/dist/rpms/${name}`
+        : `{workspaceRoot}/dist/stages/${stage}/${name}`,
+    ],
   };
 }

@@ -1,4 +1,4 @@
-import { buildClosure, imageNeeds, type Stack } from "@cleanroom/spec-strip";
+import { imageNeeds, needsOfBuild, type Stack } from "@cleanroom/spec-strip";
 import type { ProjectConfiguration } from "@nx/devkit";
 import { baseProject } from "./base-project.ts";
 import { imageProject, stackName, stackProject } from "./image-project.ts";
@@ -26,9 +26,7 @@ export interface WorkspaceContents {
 export function projectsOf(contents: WorkspaceContents): Record<string, ProjectConfiguration> {
   const { stack, bases, base, images } = contents;
   const projects = [
-    ...[...stack.packages.values()].map((entry) =>
-      packageProject(entry, buildClosure(stack.packages, entry.name), base),
-    ),
+    ...[...stack.packages.values()].map((entry) => packageProject(stack, entry, base)),
     ...bases.map((name) => baseProject(name)),
     stackProject([...stack.packages.keys()].toSorted()),
     ...images.map((image) =>
@@ -52,7 +50,11 @@ export function edgesOf(contents: WorkspaceContents): Edge[] {
   return [
     ...packages.flatMap((entry) => {
       const file = `${entry.displayFolder}/${entry.name}.spec`;
-      return [base, ...buildClosure(stack.packages, entry.name)].map((target) => ({
+      const needs = stack.builds.order
+        .filter(({ name }) => name === entry.name)
+        .flatMap((build) => needsOfBuild(stack, build).map(({ name }) => name))
+        .filter((name) => name !== entry.name);
+      return [...new Set([base, ...needs])].map((target) => ({
         source: entry.name,
         target,
         file,

@@ -1,0 +1,106 @@
+import type { Place } from "@cleanroom/core";
+import type { Evaluation, Requirement, SourcePackage } from "rpm-parser";
+import type { EffectiveRules } from "../profile/effective-rules.ts";
+import {
+  type CapabilityRule,
+  type Profile,
+  type Rule,
+  ruleName,
+  rulesOf,
+} from "../profile/rule.ts";
+
+/** One change that profiles made to a spec. */
+export interface StripEdit {
+  /** What was done: `drop BuildRequires pkgconfig(x11)`. */
+  readonly what: string;
+  /** The rules that wanted it: `no-x11: drop.buildRequires: pkgconfig(x11)`. */
+  readonly rules: readonly string[];
+  /** Why, in the profiles' words. */
+  readonly reason: string;
+  /** The place and text in the spec as written; no text where something was put in. */
+  readonly before: Place & { readonly text: string };
+  /** The place and text in the stripped spec; no text where something went. */
+  readonly after: Place & { readonly text: string };
+}
+
+/** A dependency that is still asked for although a profile forbids it. */
+export interface ForbiddenDependency {
+  readonly packageName: string;
+  /** `buildRequires` or `requires`. */
+  readonly kind: string;
+  readonly dependency: string;
+  readonly rule: string;
+  readonly place: Place | undefined;
+}
+
+/** What profiles did to a spec. */
+export interface StripReport {
+  readonly edits: readonly StripEdit[];
+  /** Rules that found something to do here, or found it done. */
+  readonly matched: ReadonlySet<Rule>;
+  /** Rules that name this very package and found nothing. */
+  readonly unmatched: readonly Rule[];
+  readonly forbidden: readonly ForbiddenDependency[];
+}
+
+/** What an evaluated spec still asks for against `forbid`. */
+export function forbiddenDependencies(
+  { package: source }: Evaluation,
+  { forbid }: EffectiveRules,
+): ForbiddenDependency[] {
+  if (forbid.length === 0) return [];
+  return dependenciesOf(source).flatMap(({ packageName, kind, dependency }) => {
+    const rule = forbiddingRule(dependency.requirement, forbid);
+    if (rule === undefined) return [];
+    return [
+      {
+        packageName,
+        kind,
+        dependency: dependency.text,
+        rule: ruleName(rule),
+        place: dependency.place,
+      },
+    ];
+  });
+}
+
+function dependenciesOf(source: SourcePackage): {
+  readonly packageName: string;
+  readonly kind: string;
+  readonly dependency: SourcePackage["buildRequires"][number];
+}[] {
+  return [
+    ...source.buildRequires.map((dependency) => ({
+      packageName: source.name,
+      kind: "buildRequires",
+      dependency,
+    })),
+    ...source.packages.flatMap((one) =>
+      one.requires.map((dependency) => ({ packageName: one.name, kind: "requires", dependency })),
+    ),
+  ];
+}
+
+function forbiddingRule(
+  requirement: Requirement,
+  rules: readonly CapabilityRule[],
+): CapabilityRule | undefined {
+  if (requirement.kind === "simple") {
+    return rules.find(({ matches }) => matches(requirement.capability));
+  }
+  for (const operand of requirement.operands) {
+    const rule = forbiddingRule(operand, rules);
+    if (rule !== undefined) return rule;
+  }
+  return undefined;
+}
+
+/** Rules of profiles that found nothing in any of some specs. */
+export function unmatchedRules(
+  profiles: readonly Profile[],
+  reports: readonly StripReport[],
+): Rule[] {
+  return profiles
+    .flatMap((profile) => rulesOf(profile))
+    .filter((rule) => !reports.some(({ matched }) => matched.has(rule)));
+}
