@@ -68,7 +68,7 @@ export function specOf(conversion: Conversion): string {
     "%install",
     "dpkg-deb --extract /work/package.deb %{buildroot}",
     ...fixupCommands(fixup),
-    ...triggerSections(subject, fixup),
+    ...scriptSections(subject, fixup),
     `%files${subject}`,
     ...fileLines(contents, fixup),
   ];
@@ -154,17 +154,17 @@ function fixupCommands(fixup: PackageFixup): string[] {
   ];
 }
 
-function triggerSections(subject: string, fixup: PackageFixup): string[] {
-  return (fixup.triggers ?? []).flatMap(({ paths, run, priority }) => {
-    const options = `${subject}${priority === undefined ? "" : ` -P ${priority}`}`;
-    const where = paths.map(escape).join(" ");
-    return [
-      `%transfiletriggerin${options} -- ${where}`,
+function scriptSections(subject: string, fixup: PackageFixup): string[] {
+  const { posttrans, triggers = [] } = fixup;
+  return [
+    ...(posttrans === undefined ? [] : [`%posttrans${subject}`, escape(posttrans)]),
+    ...triggers.flatMap(({ paths, run }) => [
+      `%transfiletriggerin${subject} -- ${paths.map(escape).join(" ")}`,
       escape(run),
-      `%transfiletriggerpostun${options} -- ${where}`,
+      `%transfiletriggerpostun${subject} -- ${paths.map(escape).join(" ")}`,
       escape(run),
-    ];
-  });
+    ]),
+  ];
 }
 
 function fileLines(contents: DebContents, fixup: PackageFixup): string[] {

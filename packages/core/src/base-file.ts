@@ -19,18 +19,11 @@ const packageFixupSchema = z.strictObject({
   requires: z.array(z.string()).optional(),
   /** Globs of capabilities to take out of Requires. */
   dropRequires: z.array(z.string()).optional(),
-  /**
-   * File triggers: run once at the end of a transaction that touched files under the paths, those
-   * with a higher priority first (RPM's own default is 1000000).
-   */
+  /** Run at the end of the transaction that installs the package, before any file trigger. */
+  posttrans: z.string().optional(),
+  /** File triggers: run once at the end of a transaction that touched files under the paths. */
   triggers: z
-    .array(
-      z.strictObject({
-        paths: z.array(z.string()).min(1),
-        run: z.string(),
-        priority: z.int().positive().optional(),
-      }),
-    )
+    .array(z.strictObject({ paths: z.array(z.string()).min(1), run: z.string() }))
     .optional(),
 });
 
