@@ -15,7 +15,7 @@ import {
 } from "@cleanroom/core";
 import type { Repository } from "@cleanroom/rootfs";
 import type { DebianSources, RunnerContext } from "@cleanroom/rpm-runner";
-import { readStack, type Stack } from "@cleanroom/spec-strip";
+import { readStack, ruleName, type Stack } from "@cleanroom/spec-strip";
 
 /** The workspace that this program is part of. */
 export const workspace = path.resolve(import.meta.dirname, "../../..");
@@ -107,7 +107,11 @@ export class Session {
   stack(): Promise<Stack> {
     return (this.#stack ??= (async () => {
       const { macros, arch } = await this.baseFile();
-      return readStack(workspace, { macros, arch });
+      const stack = await readStack(workspace, { macros, arch });
+      for (const rule of stack.unmatchedRules) {
+        this.logger.warning(`nothing found in any spec for ${ruleName(rule)}`);
+      }
+      return stack;
     })());
   }
 

@@ -4,12 +4,14 @@ import { readFileSync } from "node:fs";
 import { CleanroomError, isMissingFile } from "@cleanroom/core";
 import {
   type Evaluation,
+  type EvaluationOptions,
   evaluateSpec,
   type FileReader,
   macrosFromRecord,
   type MacroTable,
   parseMacroFile,
   parseSpec,
+  type SpecTree,
   standardMacros,
 } from "rpm-parser";
 import fastGlob from "fast-glob";
@@ -68,6 +70,20 @@ export async function evaluateFile(
   macros: MacroTable,
   options: SpecOptions,
 ): Promise<Evaluation> {
+  const spec = await readSpecFile(file, macros, options);
+  return evaluateSpec(spec.tree, spec.options);
+}
+
+/**
+ * Reads a spec file, and says what to evaluate it with.
+ *
+ * @throws {CleanroomError} `file-missing`
+ */
+export async function readSpecFile(
+  file: string,
+  macros: MacroTable,
+  options: SpecOptions,
+): Promise<{ readonly tree: SpecTree; readonly options: EvaluationOptions }> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(file);
@@ -75,7 +91,7 @@ export async function evaluateFile(
     if (!isMissingFile(error)) throw error;
     throw new CleanroomError("file-missing", `${file} is not there`, { exitCode: 2 });
   }
-  return evaluateSpec(parseSpec(bytes, file), {
+  const evaluation: EvaluationOptions = {
     macros,
     defines: Object.fromEntries(
       (options.define ?? []).map((text) => {
@@ -87,5 +103,6 @@ export async function evaluateFile(
     without: options.without ?? [],
     reader: readerBeside(file),
     ...(options.target === undefined ? {} : { target: options.target }),
-  });
+  };
+  return { tree: parseSpec(bytes, file), options: evaluation };
 }

@@ -19,3 +19,4 @@ export {
 } from "./stack.ts";
 export { type BuildId, formatBuildId } from "./stack-graph.ts";
 export { imageNeeds } from "./image-needs.ts";
+export { diffSpecs, type SpecChange } from "./diff/diff-specs.ts";

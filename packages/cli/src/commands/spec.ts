@@ -6,6 +6,8 @@ import {
 } from "rpm-parser";
 import type { Argv, CommandModule } from "yargs";
 import { type GlobalOptions, Session } from "../session.ts";
+import { diff, diffArguments, type DiffOptions } from "./spec-diff.ts";
+import { strip, stripArguments, type StripOptions } from "./spec-strip.ts";
 import { evaluateFile, macroTable, type SpecOptions } from "../spec-evaluation.ts";
 
 type Options = GlobalOptions & SpecOptions & { readonly files: readonly string[] };
@@ -143,6 +145,18 @@ export const specCommand: CommandModule<object, Options> = {
       )
       .command<Options>("expand <files..>", "The text with all macros expanded", files, expand)
       .command<Options>("lint <files..>", "Diagnostics alone", files, lint)
-      .demandCommand(1, "spec what? show, query, expand or lint") as never,
+      .command<StripOptions>(
+        "strip <files..>",
+        "A spec without what profiles do not want",
+        stripArguments,
+        strip,
+      )
+      .command<DiffOptions>(
+        "diff <first> <second>",
+        "What changed in what a spec means",
+        diffArguments,
+        diff,
+      )
+      .demandCommand(1, "spec what? show, query, expand, lint, strip or diff") as never,
   handler: () => undefined,
 };
