@@ -26,9 +26,9 @@ export class Diagnostics {
     return this.#dropped > 0 || this.#found.some((one) => one.severity === "error");
   }
 
-  /** Forgets what was said since there were `count`: the first pass of a spec that is read twice. */
-  truncate(count: number): void {
-    this.#found.length = Math.min(this.#found.length, count);
+  /** Forgets all: the first pass over a spec that is read twice. */
+  clear(): void {
+    this.#found.length = 0;
   }
 }
 

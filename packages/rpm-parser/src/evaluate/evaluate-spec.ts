@@ -69,7 +69,8 @@ export interface Evaluation {
  */
 export function evaluateSpec(tree: SpecTree, options: EvaluationOptions): Evaluation {
   const diagnostics = new Diagnostics();
-  const scope = new MacroScope(options.macros.with(commandLineMacros(options)));
+  const scope = new MacroScope(options.macros);
+  for (const macro of commandLineMacros(options)) scope.push(macro);
   for (const name of options.undefines ?? []) scope.pop(name);
   const conditions = new BuildConditionLog(scope);
   let lines: LineReader | undefined;
@@ -98,12 +99,12 @@ export function evaluateSpec(tree: SpecTree, options: EvaluationOptions): Evalua
   if (readSections(state) === "build-arch") {
     state.lines.close();
     const archs = state.buildArchs ?? [];
+    diagnostics.clear();
     const arch = archs.find((one) => compatibleArchs(expander.expand("%{_build_arch}")).has(one));
     if (arch === undefined) {
       const message = "No compatible architectures found for build";
       state.report("error", "arch-incompatible", message);
     }
-    diagnostics.truncate(0);
     scope.push({ name: "_target_cpu", body: arch ?? archs[0] ?? "noarch", level: macroLevel.spec });
     state = pass(true);
     readSections(state);
@@ -113,8 +114,12 @@ export function evaluateSpec(tree: SpecTree, options: EvaluationOptions): Evalua
     accepted: !diagnostics.hasErrors,
     package: finished,
     diagnostics: diagnostics.all,
-    macros: scope.toTable(),
-    expandedText: state.lines.expanded.join(""),
+    get macros() {
+      return scope.toTable();
+    },
+    get expandedText() {
+      return state.lines.expanded.join("");
+    },
   };
 }
 

@@ -43,6 +43,12 @@ declare module "fengari/src/lua.js" {
     lua_tolstring(state: LuaState, index: number): Uint8Array | null;
     lua_pcall(state: LuaState, inputs: number, outputs: number, handler: number): number;
     lua_atnativeerror(state: LuaState, handler: LuaFunction): void;
+    lua_dump(
+      state: LuaState,
+      writer: (state: LuaState, bytes: Uint8Array, size: number) => number,
+      data: null,
+      strips: boolean,
+    ): number;
     lua_touserdata(state: LuaState, index: number): unknown;
     lua_sethook(state: LuaState, hook: LuaFunction, mask: number, count: number): void;
   }

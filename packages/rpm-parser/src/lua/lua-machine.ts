@@ -21,6 +21,14 @@ const hooksMax = 250_000;
 const stringBytesMax = 8 * 1024 * 1024;
 const outputCharactersMax = 16 * 1024 * 1024;
 
+/**
+ * Compiled forms of scripts by name and text. Macro files bring the same few scripts to every spec,
+ * and compiling takes longer than running them. A pure function's memory: it changes no result.
+ */
+const compiledChunks = new Map<string, Uint8Array>();
+const compiledChunksMax = 200;
+const compiledCharactersMax = 20_000;
+
 function bytes(text: string): Uint8Array {
   return Buffer.from(text, "utf8");
 }
@@ -145,10 +153,25 @@ export class LuaMachine {
   }
 
   #load(script: string, name: string): void {
-    const text = bytes(script);
+    const key = `${name}\0${script}`;
+    const known = compiledChunks.get(key);
+    const text = known ?? bytes(script);
     if (auxiliary.luaL_loadbuffer(this.#state, text, text.length, bytes(name)) !== 0) {
       throw new LuaError(`invalid syntax in lua script: ${this.#message()}`);
     }
+    if (known === undefined) this.#remember(key);
+  }
+
+  /** Keeps the chunk on top of the stack in its compiled form. */
+  #remember(key: string): void {
+    const parts: Uint8Array[] = [];
+    const write = (_state: LuaState, part: Uint8Array, size: number): number => {
+      parts.push(Uint8Array.from(part.subarray(0, size)));
+      return 0;
+    };
+    lua.lua_dump(this.#state, write, null, false);
+    if (compiledChunks.size >= compiledChunksMax || key.length > compiledCharactersMax) return;
+    compiledChunks.set(key, Buffer.concat(parts));
   }
 
   #call(inputs: number, outputs: number): void {

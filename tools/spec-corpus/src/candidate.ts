@@ -1,0 +1,82 @@
+import { globSync, readFileSync } from "node:fs";
+import {
+  type Evaluation,
+  evaluateSpec,
+  macrosFromRecord,
+  MacroTable,
+  parseMacroFile,
+  parseSpec,
+  printSpec,
+} from "rpm-parser";
+import { definesFor } from "./judge.ts";
+import type { CorpusOptions } from "./options.ts";
+import { runSandboxed, runShell } from "./sandbox.ts";
+
+const defaultMacroPath = [
+  "/usr/lib/rpm/macros",
+  "/usr/lib/rpm/macros.d/macros.*",
+  "/usr/lib/rpm/platform/%{_target}/macros",
+  "/usr/lib/rpm/fileattrs/*.attr",
+  "/usr/lib/rpm/debian/macros",
+].join(":");
+
+/** What rpm takes from its rpmrc and the machine instead of from macro files. */
+const machineMacros = ["_target", "_target_cpu", "_target_os", "_build_arch", "optflags"];
+
+/** The macros the judge has, read from the same files. */
+export async function loadMacros(options: CorpusOptions): Promise<MacroTable> {
+  const evaluated = await runSandboxed(
+    ["rpm", "--eval", machineMacros.map((name) => `%{${name}}`).join("\n")],
+    10_000,
+  );
+  const values = evaluated.output.split("\n");
+  const machine = Object.fromEntries(
+    machineMacros.map((name, index) => [name, values[index] ?? ""]),
+  );
+  const target = machine["_target"] ?? "x86_64-linux";
+  let table = new MacroTable();
+  for (const pattern of (options.macroPath ?? defaultMacroPath).split(":")) {
+    const expanded = pattern.replaceAll("%{_target}", target).replace(/^~/, "/root");
+    for (const file of globSync(expanded).toSorted()) {
+      if (/\.rpm(?:new|save|orig)$/.test(file)) continue;
+      table = parseMacroFile(readFileSync(file, "utf8"), table, file);
+    }
+  }
+  return macrosFromRecord(machine, table);
+}
+
+/** What rpm-parser says, how long it took, and whether the tree prints as it was read. */
+export interface Answer {
+  readonly evaluation: Evaluation;
+  readonly milliseconds: number;
+  readonly isRoundTrip: boolean;
+}
+
+export function evaluateCandidate(
+  file: string,
+  bytes: Uint8Array,
+  macros: MacroTable,
+  options: CorpusOptions,
+): Answer {
+  const start = performance.now();
+  const tree = parseSpec(bytes, file);
+  const evaluation = evaluateSpec(tree, {
+    macros,
+    dialect: options.dialect,
+    defines: definesFor(file, options),
+    reader: { read: readOrNothing },
+    environment: { HOME: "/root", PATH: "/usr/bin:/bin:/usr/sbin:/sbin" },
+    processors: 2,
+    shell: options.shell === "run" ? { kind: "run", run: runShell } : { kind: "deny" },
+  });
+  const milliseconds = performance.now() - start;
+  return { evaluation, milliseconds, isRoundTrip: Buffer.compare(printSpec(tree), bytes) === 0 };
+}
+
+function readOrNothing(path: string): Uint8Array | undefined {
+  try {
+    return readFileSync(path);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,63 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+
+/** A command that may read the machine, but change nothing and reach no network. */
+const walls = [
+  ...["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/run"],
+  ...["--unshare-net", "--unshare-pid", "--unshare-ipc", "--die-with-parent", "--chdir", "/"],
+  ...["--clearenv", "--setenv", "PATH", "/usr/bin:/bin:/usr/sbin:/sbin"],
+  ...["--setenv", "HOME", "/root", "--setenv", "LC_ALL", "C.UTF-8", "--setenv", "TZ", "UTC"],
+];
+
+const program = "/usr/bin/bwrap";
+
+export interface CommandResult {
+  readonly status: number;
+  readonly output: string;
+  readonly errors: string;
+}
+
+/** Runs a program of a spec's judge; at most `timeoutMs`. */
+export async function runSandboxed(
+  command: readonly string[],
+  timeoutMs: number,
+): Promise<CommandResult> {
+  const child = spawn(program, [...walls, ...command], { stdio: ["ignore", "pipe", "pipe"] });
+  const output: Buffer[] = [];
+  const errors: Buffer[] = [];
+  child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
+  child.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
+  const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
+  const [code] = (await once(child, "close")) as [number | null];
+  clearTimeout(timer);
+  return {
+    status: code ?? 1,
+    output: decode(Buffer.concat(output)),
+    errors: decode(Buffer.concat(errors)),
+  };
+}
+
+/** As rpm-parser reads bytes: UTF-8, or Latin-1 where they are not. */
+function decode(bytes: Buffer): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return bytes.toString("latin1");
+  }
+}
+
+const shellResults = new Map<string, string>();
+
+/** The output of a shell command of a spec; the same command is run once. */
+export function runShell(command: string): { readonly output: string } {
+  const known = shellResults.get(command);
+  if (known !== undefined) return { output: known };
+  const result = spawnSync(program, [...walls, "/bin/sh", "-c", command], {
+    stdio: ["ignore", "pipe", "ignore"],
+    timeout: 10_000,
+    maxBuffer: 16 * 1024 * 1024,
+  });
+  const output = decode(result.stdout ?? Buffer.alloc(0));
+  shellResults.set(command, output);
+  return { output };
+}
