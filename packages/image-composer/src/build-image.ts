@@ -1,29 +1,38 @@
-import { mkdir, stat, writeFile } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import path from "node:path";
-import { CleanroomError, type Json, replaceFolder, sha256Json } from "@cleanroom/core";
-import { nevraOf } from "@cleanroom/rootfs";
-import type { AdmittedPackages } from "./admit-packages.ts";
-import { compose, type Composition } from "./compose.ts";
+import {
+  type ActionResult,
+  CleanroomError,
+  type Json,
+  removeFolder,
+  replaceFolder,
+  sha256Json,
+  uniqueName,
+} from "@cleanroom/core";
+import { compose } from "./compose.ts";
 import { compressEpoch } from "./compress.ts";
 import type { ImageContext, ImageRequest } from "./context.ts";
+import { describeImage, type DescribedImage, lockDigest } from "./describe-image.ts";
 import { type ImageFile, readImageFile } from "./image-file.ts";
 import {
   type BuiltImage,
-  type BuiltPackage,
+  contentsFileName,
   imageRecordVersion,
   layoutFolderName,
   readRecord,
   recordFileName,
+  referrersFolderName,
 } from "./image-record.ts";
 import { type ImageLock, readImageLock } from "./lock-file.ts";
 import { lockedPackages } from "./lock-image.ts";
-import { mediaTypes, ociImage } from "./oci-image.ts";
+import type { JsonBlob } from "./oci-image.ts";
 import { checkPolicy } from "./policy.ts";
+import { emptyConfig, referrersIndex, referrersOf } from "./referrers.ts";
 import { addedFilesJson, readAddedFiles } from "./requested-state.ts";
 import { megabytes } from "./sizes.ts";
 
 /** Raised when the same input would give another image. */
-const imageEpoch = 1;
+const imageEpoch = 2;
 
 export interface BuildOptions {
   /** Host folder for the result, such as `dist/images/hello`; replaced as a whole. */
@@ -49,7 +58,7 @@ export async function buildImage(
   const before = await readRecord(options.output);
   const key = sha256Json([
     ...["image", imageEpoch, imageRecordVersion, compressEpoch, context.tools.digest, request.name],
-    ...[lock.packages as unknown as Json, lock.layers, image as unknown as Json],
+    ...[lockDigest(lock), image as unknown as Json],
     addedFilesJson(added),
   ]);
   const known = await store.action(key);
@@ -57,7 +66,7 @@ export async function buildImage(
   if (known !== undefined && record !== undefined) {
     const facts = known.facts["image"] as unknown as BuiltImage;
     if (before?.digest !== facts.digest || !(await isWhole(options.output, before))) {
-      await writeOutput(context, options.output, facts, known.outputs);
+      await writeOutput(context, options.output, known.outputs);
     }
     return facts;
   }
@@ -72,15 +81,18 @@ export async function buildImage(
     contents: composition.contents,
     unpackedBytes: composition.layers.reduce((sum, layer) => sum + layer.unpackedBytes, 0),
   });
-  const { built, blobs } = describe(request, image, admitted, composition);
-  const outputs = composition.layers.map(({ blob }) => ({
-    name: `sha256:${blob.digest}`,
+  const described = describeImage(context, request, image, lock, admitted, composition);
+  const { built } = described;
+  const outputs: OutputBlob[] = composition.layers.map(({ blob }) => ({
+    name: layerPath(blob.digest),
     sha256: blob.digest,
     size: blob.compressedBytes,
   }));
-  for (const [name, bytes] of blobs) outputs.push({ name, ...(await store.put(bytes)) });
+  for (const [name, bytes] of outputFiles(described)) {
+    outputs.push({ name, ...(await store.put(bytes)) });
+  }
   await store.putAction(key, { outputs, facts: { image: built as unknown as Json } });
-  await writeOutput(context, options.output, built, outputs);
+  await writeOutput(context, options.output, outputs);
   logger.info(
     `image ${request.name}: ${built.packages.length} packages in ${built.layers.length} layers, ${megabytes(built.unpackedBytes)} unpacked, ${megabytes(built.compressedBytes)} compressed`,
   );
@@ -106,97 +118,55 @@ async function usableLock(request: ImageRequest, image: ImageFile): Promise<Imag
   );
 }
 
-const indexName = "index.json";
+/** A file of the output folder, as a blob of the store. */
+type OutputBlob = ActionResult["outputs"][number];
 
-/** The record of the image, and the blobs of it that are not layers, by name. */
-function describe(
-  request: ImageRequest,
-  image: ImageFile,
-  { packages }: AdmittedPackages,
-  composition: Composition,
-): { built: BuiltImage; blobs: ReadonlyMap<string, Uint8Array> } {
-  const nevra = (index: number): string => packages[index]?.header.nevra ?? "";
-  const { config, manifest, index, runtime } = ociImage({
-    name: request.name,
-    arch: request.arch,
-    created: composition.created,
-    image,
-    user: composition.user,
-    compression: image.compression,
-    layers: composition.layers.map(({ blob, sources }) => ({
-      blob,
-      sources,
-      comment: sources.length === 0 ? "state" : sources.join(" "),
-    })),
-  });
-  const built: BuiltImage = {
-    version: imageRecordVersion,
-    name: request.name,
-    arch: request.arch,
-    digest: manifest.descriptor.digest,
-    imageId: config.descriptor.digest,
-    created: composition.created,
-    config: runtime,
-    layers: composition.layers.map((layer) => ({
-      digest: `sha256:${layer.blob.digest}`,
-      diffId: `sha256:${layer.blob.diffId}`,
-      mediaType: mediaTypes[image.compression],
-      compressedBytes: layer.blob.compressedBytes,
-      unpackedBytes: layer.unpackedBytes,
-      files: layer.files,
-      packages: layer.packages.map(nevra),
-      sources: layer.sources,
-    })),
-    packages: packages.map(({ entry, header }, at): BuiltPackage => ({
-      nevra: nevraOf(entry),
-      name: entry.name,
-      sha256: header.headerSha256,
-      unpackedBytes: composition.packageBytes[at] ?? 0,
-      repository: entry.repository,
-      sourceRpm: entry.sourceRpm,
-      license: header.license,
-      summary: header.summary,
-    })),
-    removed: composition.removed,
-    unpackedBytes: composition.layers.reduce((sum, layer) => sum + layer.unpackedBytes, 0),
-    compressedBytes: composition.layers.reduce((sum, { blob }) => sum + blob.compressedBytes, 0),
-  };
-  return {
-    built,
-    blobs: new Map([
-      [config.descriptor.digest, config.bytes],
-      [manifest.descriptor.digest, manifest.bytes],
-      [indexName, index.bytes],
-      [recordFileName, Buffer.from(`${JSON.stringify(built, null, 1)}\n`)],
-    ]),
-  };
+function layerPath(digest: string): string {
+  return `${layoutFolderName}/blobs/sha256/${digest}`;
 }
 
-/** Writes the output folder: the layout by hard links to the store's blobs where possible. */
+/** The small files of the output folder by their paths in it. */
+function outputFiles(described: DescribedImage): ReadonlyMap<string, Uint8Array> {
+  const { built, contents, config, manifest, index } = described;
+  const files = new Map<string, Uint8Array>();
+  const layout = (folder: string, index: Uint8Array, blobs: readonly JsonBlob[]): void => {
+    files.set(`${folder}/oci-layout`, Buffer.from('{"imageLayoutVersion":"1.0.0"}'));
+    files.set(`${folder}/index.json`, index);
+    for (const { bytes, descriptor } of blobs) {
+      files.set(`${folder}/blobs/${descriptor.digest.replace(":", "/")}`, bytes);
+    }
+  };
+  layout(layoutFolderName, index.bytes, [config, manifest]);
+  const referrers = referrersOf(built, manifest.descriptor);
+  layout(referrersFolderName, referrersIndex(referrers), [
+    emptyConfig,
+    ...referrers.flatMap(({ document, manifest }) => [document, manifest]),
+  ]);
+  for (const { fileName, document } of referrers) files.set(fileName, document.bytes);
+  files.set(recordFileName, Buffer.from(`${JSON.stringify(built, null, 1)}\n`));
+  files.set(
+    contentsFileName,
+    Buffer.from(`[\n${contents.map((file) => JSON.stringify(file)).join(",\n")}\n]\n`),
+  );
+  return files;
+}
+
+/** Writes the output folder: by hard links to the store's blobs where possible. */
 async function writeOutput(
   { store }: ImageContext,
   output: string,
-  built: BuiltImage,
-  outputs: readonly { readonly name: string; readonly sha256: string }[],
+  outputs: readonly OutputBlob[],
 ): Promise<void> {
   await mkdir(path.dirname(output), { recursive: true });
-  const folder = path.join(
-    path.dirname(output),
-    `.${path.basename(output)}.${process.pid}.${built.digest.slice(7, 19)}`,
-  );
-  const layout = path.join(folder, layoutFolderName);
-  await mkdir(path.join(layout, "blobs/sha256"), { recursive: true });
-  await writeFile(path.join(layout, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}');
-  for (const { name, sha256 } of outputs) {
-    const target =
-      name === recordFileName
-        ? path.join(folder, recordFileName)
-        : name === indexName
-          ? path.join(layout, indexName)
-          : path.join(layout, "blobs/sha256", sha256);
-    await store.materialize(sha256, target);
+  const folder = path.join(path.dirname(output), uniqueName(`.${path.basename(output)}`));
+  try {
+    for (const { name, sha256 } of outputs) {
+      await store.materialize(sha256, path.join(folder, name));
+    }
+    await replaceFolder(folder, output);
+  } finally {
+    await removeFolder(folder);
   }
-  await replaceFolder(folder, output);
 }
 
 /** Whether the output folder still holds every blob of its image, by size. */

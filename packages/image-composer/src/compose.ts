@@ -1,4 +1,4 @@
-import { pathMatcher } from "@cleanroom/core";
+import { pathMatcher, sha256 } from "@cleanroom/core";
 import { makeRoot } from "@cleanroom/rootfs";
 import type { AdmittedPackages } from "./admit-packages.ts";
 import type { ImageContext, ImageRequest } from "./context.ts";
@@ -199,6 +199,8 @@ function imageContents(
         path: `/${path}`,
         mode: file.mode & 0o7777,
         isLink: file.type === "symlink",
+        sizeBytes: file.type === "symlink" ? 0 : file.sizeBytes,
+        content: file.type === "symlink" ? file.linkTarget : file.digest,
         package: index,
       })),
     ),
@@ -206,6 +208,8 @@ function imageContents(
       path: `/${path}`,
       mode,
       isLink: "link" in content,
+      sizeBytes: sizeOf(content),
+      content: "link" in content ? content.link : sha256(content.bytes),
     })),
   ].toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }

@@ -8,7 +8,7 @@ export interface DependencyGraph {
   readonly wanted: readonly Need[];
 }
 
-interface Need {
+export interface Need {
   readonly supplier: number;
   readonly capability: string;
 }
@@ -75,7 +75,11 @@ function balanced(word: string, end: string): string {
  * The shortest way from the image to a package, as people read it:
  * `image -> glib2 (libffi.so.8) -> libffi8`.
  */
-export function chainTo(graph: DependencyGraph, headers: readonly RpmHeader[], to: number): string {
+export function chainTo(
+  graph: DependencyGraph,
+  packages: readonly { readonly name: string }[],
+  to: number,
+): string {
   const cameFrom = new Map<number, { from: number; capability: string }>();
   let edge: number[] = [];
   const visit = (needs: readonly Need[], from: number): void => {
@@ -94,8 +98,8 @@ export function chainTo(graph: DependencyGraph, headers: readonly RpmHeader[], t
   const steps: string[] = [];
   for (let at = to; at >= 0;) {
     const step = cameFrom.get(at);
-    if (step === undefined) return headers[to]?.name ?? "";
-    const name = headers[at]?.name ?? "";
+    if (step === undefined) return packages[to]?.name ?? "";
+    const name = packages[at]?.name ?? "";
     const bare = namesIn(step.capability);
     steps.unshift(bare.length === 1 && bare[0] === name ? name : `${name} (${step.capability})`);
     at = step.from;

@@ -36,6 +36,19 @@ export interface BuiltPackage {
   readonly sourceRpm: string;
   readonly license: string;
   readonly summary: string;
+  readonly vendor: string;
+  readonly url: string;
+  /** Digest of the .rpm without signature. */
+  readonly rpmSha256: string;
+  /** Packages that it needs, each with one capability that says so. */
+  readonly needs: readonly PackageNeed[];
+}
+
+/** That a package is needed, and for what. */
+export interface PackageNeed {
+  /** NEVRA. */
+  readonly package: string;
+  readonly capability: string;
 }
 
 /** What `image build --json` and `image inspect --json` print, and `image.json` holds. */
@@ -55,15 +68,50 @@ export interface BuiltImage {
   readonly layers: readonly BuiltLayer[];
   /** Sorted by name. */
   readonly packages: readonly BuiltPackage[];
+  /** The packages that image.yaml asks for. */
+  readonly wanted: readonly PackageNeed[];
+  /** States of the repositories at the time of building, by id. */
+  readonly repositories: Readonly<Record<string, string>>;
+  /** Digest of image.lock.yaml's packages. */
+  readonly lockSha256: string;
+  /** Of the tools that installed and compressed. */
+  readonly toolsDigest: string;
   /** Files that packages list and slimming left out. */
   readonly removed: readonly RemovedFile[];
   readonly unpackedBytes: number;
   readonly compressedBytes: number;
 }
 
+/** A file or link of a built image, as `contents.json` lists it. */
+export interface BuiltFile {
+  /** Absolute. */
+  readonly path: string;
+  /** Octal, four digits. */
+  readonly mode: string;
+  readonly sizeBytes: number;
+  /** Target of a symbolic link. */
+  readonly link?: string;
+  /** Of a regular file's content. */
+  readonly sha256?: string;
+  /** NEVRA; absent in the state layer. */
+  readonly package?: string;
+}
+
 /** Names inside an image's output folder. */
 export const recordFileName = "image.json";
+export const contentsFileName = "contents.json";
 export const layoutFolderName = "oci";
+export const referrersFolderName = "referrers";
+
+/**
+ * Reads the list of a built image's files.
+ *
+ * @throws {CleanroomError} `image-missing`
+ */
+export async function readContents(folder: string): Promise<readonly BuiltFile[]> {
+  await inspectImage(folder);
+  return JSON.parse(await readFile(path.join(folder, contentsFileName), "utf8")) as BuiltFile[];
+}
 
 /**
  * Reads the record of a built image.

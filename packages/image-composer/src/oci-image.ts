@@ -138,7 +138,7 @@ function runtimeConfig({ image, user }: OciImageInput): { readonly [key: string]
   };
 }
 
-function jsonBlob(mediaType: string, value: Json): JsonBlob {
+export function jsonBlob(mediaType: string, value: Json): JsonBlob {
   const bytes = Buffer.from(canonicalJson(value));
   return {
     bytes,

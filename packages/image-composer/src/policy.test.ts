@@ -22,7 +22,7 @@ const messages = (value: PolicySubject): string[] =>
   findViolations(value).map(({ message }) => message);
 
 const file = (path: string, mode = 0o644): PolicySubject["contents"][number] => ({
-  ...{ path, mode, isLink: false, package: 0 },
+  ...{ path, mode, isLink: false, sizeBytes: 1, content: "", package: 0 },
 });
 
 describe("in every image", () => {

@@ -10,6 +10,10 @@ export interface ImageContent {
   readonly path: string;
   readonly mode: number;
   readonly isLink: boolean;
+  /** Of a regular file. */
+  readonly sizeBytes: number;
+  /** Of a file its content's SHA-256, of a link its target. */
+  readonly content: string;
   /** Index of the package that holds it; undefined in the state layer. */
   readonly package?: number | undefined;
 }
