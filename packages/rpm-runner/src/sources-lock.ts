@@ -55,7 +55,9 @@ export async function writeSourcesLock(
   folder: string,
   sources: readonly LockedSource[],
 ): Promise<void> {
-  const heading = "# Written by `cleanroom sources lock`.\n";
+  const heading =
+    "# yaml-language-server: $schema=../../schemas/sources-lock.json\n" +
+    "# Written by `cleanroom sources lock`.\n";
   await writeFileAtomic(
     path.join(folder, fileName),
     heading + stringify({ sources }, { lineWidth: 0 }),

@@ -134,8 +134,6 @@ function diffFacts(packageName: string | undefined, before: Facts, after: Facts)
   for (const [subject, value] of Object.entries(before.values)) {
     const other = after.values[subject] ?? null;
     if (value === other) continue;
-    const text = (one: string | number | null): string | undefined =>
-      one === null ? undefined : String(one);
     changes.push({ packageName, subject, before: text(value), after: text(other) });
   }
   const subjects = new Set([...Object.keys(before.lists), ...Object.keys(after.lists)]);
@@ -150,6 +148,10 @@ function diffFacts(packageName: string | undefined, before: Facts, after: Facts)
     }
   }
   return changes;
+}
+
+function text(value: string | number | null): string | undefined {
+  return value === null ? undefined : String(value);
 }
 
 /** The items of one list beyond those of another, each as often as it is there. */
