@@ -14,7 +14,7 @@ import {
   Store,
 } from "@cleanroom/core";
 import type { Repository } from "@cleanroom/rootfs";
-import type { DebianSources, RunnerContext } from "@cleanroom/rpm-runner";
+import type { BuildLimits, DebianSources, RunnerContext } from "@cleanroom/rpm-runner";
 import { readStack, ruleName, type Stack } from "@cleanroom/spec-strip";
 
 /** The workspace that this program is part of. */
@@ -138,7 +138,10 @@ export class Session {
     return given.length === 0 ? [...order] : [...given];
   }
 
-  async runnerContext(): Promise<RunnerContext> {
+  /** @param limits by default two builds at once, so that one configures while one compiles */
+  async runnerContext(
+    limits: BuildLimits = { builds: 2, keepGoing: false },
+  ): Promise<RunnerContext> {
     const base = await this.base();
     const { macros, arch, essential, build } = base.file;
     return {
@@ -152,6 +155,7 @@ export class Session {
       outputFolder: path.join(workspace, "dist/rpms"),
       stageFolder: path.join(workspace, "dist/stages"),
       debian: this.debianSources(),
+      limits,
       logger: this.logger,
     };
   }

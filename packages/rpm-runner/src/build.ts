@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import {
   CleanroomError,
+  formatError,
   type Logger,
   type Sandbox,
   type Sha256,
@@ -18,9 +19,12 @@ import {
   type StackPackage,
 } from "@cleanroom/spec-strip";
 import { actionKey } from "./action-key.ts";
+import { type BuildInputs, buildInputs } from "./build-inputs.ts";
+import { readHistory, writeHistory } from "./history.ts";
 import { type BuildResult, type BuiltRpm, logName } from "./build-result.ts";
 import { outputRepository, writeOutput } from "./output.ts";
 import { prepareSandbox, rpmbuild, rpmbuildCommand } from "./rpmbuild.ts";
+import { runSchedule, type TaskOutcome } from "./schedule.ts";
 import { type DebianSources, fetchSources, type SourceInput, sourceInputs } from "./sources.ts";
 
 /** What builds are made with and where they go. */
@@ -38,7 +42,16 @@ export interface RunnerContext {
   /** Those of a stage go to STAGE/NAME in this one: nothing takes them for the package's. */
   readonly stageFolder: string;
   readonly debian: DebianSources;
+  readonly limits: BuildLimits;
   readonly logger: Logger;
+}
+
+/** How builds share the machine. */
+export interface BuildLimits {
+  /** Builds under way at once. */
+  readonly builds: number;
+  /** After a failure, go on with what does not need the failed package. */
+  readonly keepGoing: boolean;
 }
 
 /**
@@ -70,21 +83,55 @@ async function buildAll(
   context: RunnerContext,
   builds: readonly BuildId[],
 ): Promise<ReadonlyMap<string, BuildResult>> {
+  const { store, stack, limits } = context;
   const results = new Map<string, BuildResult>();
-  for (const build of builds) {
-    const entry = packageOfBuild(context.stack, build);
-    const result = await buildPackage(context, entry, results);
-    results.set(formatBuildId(build), result);
-    const { stage } = build;
-    const folder =
-      stage === undefined ? context.outputFolder : path.join(context.stageFolder, stage);
-    await writeOutput(context.store, folder, result);
-  }
+  const history = await readHistory(store, builds);
+  const tasks = builds.map((build) => ({
+    build,
+    id: formatBuildId(build),
+    needs: needsOfBuild(stack, build).map(formatBuildId),
+  }));
+  const outcomes = await runSchedule(
+    tasks,
+    {
+      limit: limits.builds,
+      keepGoing: limits.keepGoing,
+      costOf: ({ id }) => history.get(id)?.buildMs ?? unknownBuildMs,
+    },
+    async ({ build, id }) => {
+      const result = await buildPackage(context, packageOfBuild(stack, build), results);
+      results.set(id, result);
+      const { stage } = build;
+      const folder =
+        stage === undefined ? context.outputFolder : path.join(context.stageFolder, stage);
+      await writeOutput(store, folder, result);
+    },
+  );
+  throwFailures(outcomes, context.logger);
   return results;
 }
 
+/** What a build that has never run is taken to cost: neither first nor last. */
+const unknownBuildMs = 20_000;
+
+/** @throws the first failure; the others are told before it */
+function throwFailures(outcomes: ReadonlyMap<string, TaskOutcome<void>>, logger: Logger): void {
+  const failures = [...outcomes.values()].filter((outcome) => outcome.state === "failed");
+  const [first, ...others] = failures;
+  if (first === undefined) return;
+  for (const { error } of others) {
+    if (!(error instanceof CleanroomError)) throw error;
+    logger.error(formatError(error));
+  }
+  const skipped = [...outcomes].filter(([, { state }]) => state === "skipped");
+  if (skipped.length > 0) {
+    logger.warning(`not built because of that: ${skipped.map(([id]) => id).join(", ")}`);
+  }
+  throw first.error;
+}
+
 /** Some builds with all that they need, directly or not, each after what it needs. */
-function withNeeds(stack: Stack, builds: readonly BuildId[]): BuildId[] {
+export function withNeeds(stack: Stack, builds: readonly BuildId[]): BuildId[] {
   const found = new Set<string>();
   const visit = (build: BuildId): void => {
     if (found.has(formatBuildId(build))) return;
@@ -105,17 +152,19 @@ function checkIsPlanned(stack: Stack, build: BuildId): void {
 }
 
 /** All that a build is made of, resolved; nothing is built yet. */
-interface PreparedBuild {
+export interface PreparedBuild {
   readonly sources: readonly SourceInput[];
   readonly closure: Closure;
   readonly repositories: readonly Repository[];
+  readonly inputs: BuildInputs;
   readonly key: Sha256;
 }
 
-async function prepareBuild(
+export async function prepareBuild(
   context: RunnerContext,
   entry: StackPackage,
   results: ReadonlyMap<string, BuildResult>,
+  { fetch }: { readonly fetch: boolean } = { fetch: true },
 ): Promise<PreparedBuild> {
   const { store, tools, stack, macros, arch } = context;
   const dependencies = needsOfBuild(stack, entry).map((dependency) => {
@@ -135,10 +184,11 @@ async function prepareBuild(
     repositories,
     arch,
   });
-  await fetchSources(store, entry, context.debian, context.logger);
+  if (fetch) await fetchSources(store, entry, context.debian, context.logger);
   const sources = await sourceInputs(store, entry);
-  const key = actionKey({ spec: entry.spec, sources, closure, macros, arch });
-  return { sources, closure, repositories, key };
+  const action = { spec: entry.spec, sources, closure, macros, arch };
+  const inputs = buildInputs(action);
+  return { sources, closure, repositories, inputs, key: actionKey(action) };
 }
 
 async function buildPackage(
@@ -149,11 +199,14 @@ async function buildPackage(
   const { store } = context;
   const prepared = await prepareBuild(context, entry, results);
   const known = await knownResult(store, entry, prepared.key);
-  if (known !== undefined) return known;
-  return store.withLock(`build-${prepared.key}`, async () => {
-    const madeMeanwhile = await knownResult(store, entry, prepared.key);
-    return madeMeanwhile ?? runBuild(context, entry, prepared);
-  });
+  const result =
+    known ??
+    (await store.withLock(`build-${prepared.key}`, async () => {
+      const madeMeanwhile = await knownResult(store, entry, prepared.key);
+      return madeMeanwhile ?? runBuild(context, entry, prepared);
+    }));
+  await writeHistory(store, { ...result, id: formatBuildId(entry), inputs: prepared.inputs });
+  return result;
 }
 
 async function runBuild(
@@ -212,7 +265,7 @@ export async function openBuildRoot(
   });
 }
 
-async function knownResult(
+export async function knownResult(
   store: Store,
   { name, stage }: BuildId,
   key: Sha256,

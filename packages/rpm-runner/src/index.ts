@@ -1,4 +1,5 @@
-export { buildPackages, openBuildRoot, type RunnerContext } from "./build.ts";
+export { explainBuilds } from "./explain.ts";
+export { type BuildLimits, buildPackages, openBuildRoot, type RunnerContext } from "./build.ts";
 export type { BuildResult, BuiltRpm } from "./build-result.ts";
 export {
   type DebianSourceFile,

@@ -1,4 +1,9 @@
-import { buildPackages, type BuildResult, openBuildRoot } from "@cleanroom/rpm-runner";
+import {
+  buildPackages,
+  type BuildResult,
+  explainBuilds,
+  openBuildRoot,
+} from "@cleanroom/rpm-runner";
 import { formatBuildId } from "@cleanroom/spec-strip";
 import { run, sandboxArguments } from "@cleanroom/core";
 import type { CommandModule } from "yargs";
@@ -7,13 +12,31 @@ import { type GlobalOptions, Session } from "../session.ts";
 type Options = GlobalOptions & {
   readonly packages?: readonly string[];
   readonly stage?: "bootstrap" | undefined;
+  readonly parallel?: number | undefined;
+  readonly keepGoing?: boolean | undefined;
 };
 
 async function build(options: Options): Promise<void> {
   const session = new Session(options);
   const names = await session.packageNames(options.packages ?? []);
-  const results = await buildPackages(await session.runnerContext(), names, options.stage);
+  const limits = { builds: options.parallel ?? 2, keepGoing: options.keepGoing ?? false };
+  const results = await buildPackages(await session.runnerContext(limits), names, options.stage);
   session.print(results, results.map(describe).join("\n"));
+}
+
+async function explain(options: Options): Promise<void> {
+  const session = new Session(options);
+  const names = await session.packageNames(options.packages ?? []);
+  const explanations = await explainBuilds(await session.runnerContext(), names);
+  const words = { "up-to-date": "up to date", "would-run": "would run", depends: "may run" };
+  session.print(
+    explanations,
+    explanations
+      .map(({ id, state, reasons }) =>
+        [`${id}: ${words[state]}`, ...reasons.map((reason) => `  ${reason}`)].join("\n"),
+      )
+      .join("\n"),
+  );
 }
 
 function describe(result: BuildResult): string {
@@ -48,11 +71,25 @@ export const rpmCommand: CommandModule<object, Options> = {
         "build [packages..]",
         "Build packages, and what they need, where something changed; all without names",
         (inner) =>
-          inner.positional("packages", { type: "string", array: true }).option("stage", {
-            choices: ["bootstrap"] as const,
-            describe: "Build the named packages only as far as this stage",
-          }) as never,
+          inner
+            .positional("packages", { type: "string", array: true })
+            .option("stage", {
+              choices: ["bootstrap"] as const,
+              describe: "Build the named packages only as far as this stage",
+            })
+            .option("parallel", { type: "number", default: 2, describe: "Builds at once" })
+            .option("keep-going", {
+              type: "boolean",
+              default: false,
+              describe: "After a failure go on with what does not need the failed package",
+            }) as never,
         build,
+      )
+      .command<Options>(
+        "explain [packages..]",
+        "Say why packages would be built or not; builds nothing",
+        (inner) => inner.positional("packages", { type: "string", array: true }) as never,
+        explain,
       )
       .command<Options & { readonly name: string }>(
         "shell <name>",
@@ -60,6 +97,6 @@ export const rpmCommand: CommandModule<object, Options> = {
         (inner) => inner.positional("name", { type: "string", demandOption: true }) as never,
         shell,
       )
-      .demandCommand(1, "rpm what? build or shell") as never,
+      .demandCommand(1, "rpm what? build, explain or shell") as never,
   handler: () => undefined,
 };

@@ -1,0 +1,73 @@
+import { CleanroomError } from "@cleanroom/core";
+import { formatBuildId, needsOfBuild, packageOfBuild } from "@cleanroom/spec-strip";
+import { knownResult, prepareBuild, type RunnerContext, withNeeds } from "./build.ts";
+import type { BuildResult } from "./build-result.ts";
+import { describeChange, type InputChange, inputChanges } from "./build-inputs.ts";
+import { readHistory } from "./history.ts";
+
+/** Whether a build would run, and why. */
+export interface BuildExplanation {
+  /** `name` or `name@stage`. */
+  readonly id: string;
+  /**
+   * `up-to-date`: the store has what it would make. `would-run`: it has not. `depends`: what it
+   * needs would run first, and whether it then runs depends on what that makes.
+   */
+  readonly state: "up-to-date" | "would-run" | "depends";
+  /** In words; none for what is up to date. */
+  readonly reasons: readonly string[];
+  /** What differs from the last run, where there was one. */
+  readonly changes: readonly InputChange[];
+}
+
+/**
+ * Says of builds, with all that they need, whether they would run and why. Builds nothing and
+ * fetches nothing.
+ */
+export async function explainBuilds(
+  context: RunnerContext,
+  names: readonly string[],
+): Promise<readonly BuildExplanation[]> {
+  const { store, stack } = context;
+  const builds = withNeeds(
+    stack,
+    names.map((name) => ({ name, stage: undefined })),
+  );
+  const history = await readHistory(store, builds);
+  const results = new Map<string, BuildResult>();
+  const explanations: BuildExplanation[] = [];
+  for (const build of builds) {
+    const id = formatBuildId(build);
+    const unsettled = needsOfBuild(stack, build)
+      .map(formatBuildId)
+      .filter((need) => !results.has(need));
+    if (unsettled.length > 0) {
+      const reasons = [`it needs ${unsettled.join(", ")}, which would run first`];
+      explanations.push({ id, state: "depends", reasons, changes: [] });
+      continue;
+    }
+    try {
+      const entry = packageOfBuild(stack, build);
+      const { key, inputs } = await prepareBuild(context, entry, results, { fetch: false });
+      const known = await knownResult(store, build, key);
+      if (known !== undefined) {
+        results.set(id, known);
+        explanations.push({ id, state: "up-to-date", reasons: [], changes: [] });
+        continue;
+      }
+      const last = history.get(id);
+      const changes = last === undefined ? [] : inputChanges(last.inputs, inputs);
+      const reasons =
+        last === undefined
+          ? ["it has not been built with this store"]
+          : changes.length === 0
+            ? ["what it made is no longer in the store"]
+            : changes.map(describeChange);
+      explanations.push({ id, state: "would-run", reasons, changes });
+    } catch (error) {
+      if (!(error instanceof CleanroomError) || error.code !== "source-absent") throw error;
+      explanations.push({ id, state: "would-run", reasons: [error.message], changes: [] });
+    }
+  }
+  return explanations;
+}
