@@ -1,4 +1,9 @@
-import type { BuiltFile, BuiltImage, BuiltPackage } from "./image-record.ts";
+import {
+  type BuiltFile,
+  type BuiltImage,
+  type BuiltPackage,
+  imageRecordVersion,
+} from "./image-record.ts";
 
 const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;
 
@@ -32,7 +37,13 @@ export function madeImage(change: Partial<BuiltImage> = {}): BuiltImage {
     ...{ compressedBytes: 500_000, unpackedBytes: 2_000_000, files: 1 },
   };
   return {
-    ...{ version: 1, name: "hello", arch: "x86_64", created: 1_700_000_000, config: {} },
+    ...{
+      version: imageRecordVersion,
+      name: "hello",
+      arch: "x86_64",
+      created: 1_700_000_000,
+      config: {},
+    },
     ...{ digest: digest("a"), imageId: digest("b") },
     layers: [
       {

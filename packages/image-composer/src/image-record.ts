@@ -4,7 +4,7 @@ import { CleanroomError, isMissingFile, type Json } from "@cleanroom/core";
 import type { RemovedFile } from "./root-contents.ts";
 
 /** Raised when the shape of `image.json` changes. */
-export const imageRecordVersion = 1;
+export const imageRecordVersion = 2;
 
 /** A layer of a built image. */
 export interface BuiltLayer {

@@ -13,6 +13,7 @@ export {
 export type { LockChange } from "./lock-change.ts";
 export { type ImageLock, readImageLock } from "./lock-file.ts";
 export { lockImage } from "./lock-image.ts";
+export { type PushedImage, pushImage } from "./push-image.ts";
 export { runImage, type RunningImage, type RunOptions } from "./run-image.ts";
 export { downImage, imageLogs, type ImageStatus, imageStatus } from "./running-image.ts";
 export { saveImage } from "./save-image.ts";
