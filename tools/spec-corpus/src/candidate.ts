@@ -18,6 +18,7 @@ const defaultMacroPath = [
   "/usr/lib/rpm/platform/%{_target}/macros",
   "/usr/lib/rpm/fileattrs/*.attr",
   "/usr/lib/rpm/debian/macros",
+  "/usr/lib/rpm/vendor/macros",
 ].join(":");
 
 /** What rpm takes from its rpmrc and the machine instead of from macro files. */
@@ -26,6 +27,7 @@ const machineMacros = ["_target", "_target_cpu", "_target_os", "_build_arch", "o
 /** The macros the judge has, read from the same files. */
 export async function loadMacros(options: CorpusOptions): Promise<MacroTable> {
   const evaluated = await runSandboxed(
+    options.system,
     ["rpm", "--eval", machineMacros.map((name) => `%{${name}}`).join("\n")],
     10_000,
   );
@@ -35,9 +37,10 @@ export async function loadMacros(options: CorpusOptions): Promise<MacroTable> {
   );
   const target = machine["_target"] ?? "x86_64-linux";
   let table = new MacroTable();
-  for (const pattern of (options.macroPath ?? defaultMacroPath).split(":")) {
-    const expanded = pattern.replaceAll("%{_target}", target).replace(/^~/, "/root");
-    for (const file of globSync(expanded).toSorted()) {
+  for (const glob of (options.macroPath ?? defaultMacroPath).split(":")) {
+    const expanded = glob.replaceAll("%{_target}", target).replace(/^~/, "/root");
+    const pattern = expanded.startsWith("/tmp/") ? expanded : options.system + expanded;
+    for (const file of globSync(pattern).toSorted()) {
       if (/\.rpm(?:new|save|orig)$/.test(file)) continue;
       table = parseMacroFile(readFileSync(file, "utf8"), table, file);
     }
@@ -64,18 +67,21 @@ export function evaluateCandidate(
     macros,
     dialect: options.dialect,
     defines: definesFor(file, options),
-    reader: { read: readOrNothing },
+    reader: { read: (path) => readOrNothing(options.system, path) },
     environment: { HOME: "/root", PATH: "/usr/bin:/bin:/usr/sbin:/sbin" },
     processors: 2,
-    shell: options.shell === "run" ? { kind: "run", run: runShell } : { kind: "deny" },
+    shell:
+      options.shell === "run"
+        ? { kind: "run", run: (command) => runShell(options.system, command) }
+        : { kind: "deny" },
   });
   const milliseconds = performance.now() - start;
   return { evaluation, milliseconds, isRoundTrip: Buffer.compare(printSpec(tree), bytes) === 0 };
 }
 
-function readOrNothing(path: string): Uint8Array | undefined {
+function readOrNothing(system: string, path: string): Uint8Array | undefined {
   try {
-    return readFileSync(path);
+    return readFileSync(path.startsWith("/tmp/") ? path : system + path);
   } catch {
     return undefined;
   }

@@ -32,7 +32,7 @@ export async function judge(
   options: CorpusOptions,
 ): Promise<Verdict> {
   const key = createHash("sha256")
-    .update(JSON.stringify([3, file, options.rpmspec, options.macroPath, options.defines]))
+    .update(JSON.stringify([3, file, options.system, options.macroPath, options.defines]))
     .update(bytes)
     .digest("hex");
   const cached = path.join(options.cache, `${key}.json`);
@@ -49,14 +49,14 @@ export async function judge(
 
 async function ask(file: string, options: CorpusOptions): Promise<Verdict> {
   const common = [
-    ...options.rpmspec,
+    "rpmspec",
     ...(options.macroPath === undefined ? [] : ["--macros", options.macroPath]),
     ...Object.entries(definesFor(file, options)).flatMap(([name, body]) => [
       "--define",
       `${name} ${body}`,
     ]),
   ];
-  const expanded = await runSandboxed([...common, "-P", file], timeoutMs);
+  const expanded = await runSandboxed(options.system, [...common, "-P", file], timeoutMs);
   if (expanded.status !== 0) {
     return {
       isAccepted: false,
@@ -68,8 +68,16 @@ async function ask(file: string, options: CorpusOptions): Promise<Verdict> {
       buildRequires: [],
     };
   }
-  const binary = await runSandboxed([...common, "-q", "--qf", query, file], timeoutMs);
-  const source = await runSandboxed([...common, "-q", "--buildrequires", file], timeoutMs);
+  const binary = await runSandboxed(
+    options.system,
+    [...common, "-q", "--qf", query, file],
+    timeoutMs,
+  );
+  const source = await runSandboxed(
+    options.system,
+    [...common, "-q", "--buildrequires", file],
+    timeoutMs,
+  );
   const lines = binary.output.split("\n");
   const tagged = (tag: string): string[] =>
     lines.filter((line) => line.startsWith(`${tag} `)).map((line) => line.slice(2));

@@ -5,8 +5,8 @@ import type { RpmDialect } from "rpm-parser";
 export interface CorpusOptions {
   /** Folders or files. */
   readonly roots: readonly string[];
-  /** The judge's command, possibly with a prefix that enters another root. */
-  readonly rpmspec: readonly string[];
+  /** The folder that holds the judge: `/`, or another system's root. */
+  readonly system: string;
   /** As rpm's `--macros`, for both sides; undefined: the judge's own. */
   readonly macroPath: string | undefined;
   readonly defines: Readonly<Record<string, string>>;
@@ -28,7 +28,7 @@ Compares rpm-parser with rpmspec on every *.spec and prints what is equal.
   --macros PATH:PATH...   macro files for both sides (default: rpm's own)
   --define 'NAME BODY'    may be given more than once
   --rpm 4.18|4.20         which rpm the judge is (default 4.18)
-  --rpmspec 'COMMAND'     the judge (default: rpmspec)
+  --root DIR              another system's root with the judge in it; FOLDERs must be under /tmp
   --shell run|emulate|deny
   --cache DIR             keep the judge's answers (default /tmp/spec-corpus)
   --show N                print N differences in full
@@ -43,7 +43,7 @@ export function readOptions(words: readonly string[]): CorpusOptions | undefined
       macros: { type: "string" },
       define: { type: "string", multiple: true },
       rpm: { type: "string", default: "4.18" },
-      rpmspec: { type: "string", default: "rpmspec" },
+      root: { type: "string", default: "/" },
       shell: { type: "string", default: "run" },
       cache: { type: "string", default: "/tmp/spec-corpus" },
       show: { type: "string", default: "0" },
@@ -57,7 +57,7 @@ export function readOptions(words: readonly string[]): CorpusOptions | undefined
   });
   return {
     roots: positionals,
-    rpmspec: values.rpmspec.split(" "),
+    system: values.root,
     macroPath: values.macros,
     defines: Object.fromEntries(defines),
     dialect: values.rpm === "4.20" ? "4.20" : "4.18",

@@ -3,13 +3,19 @@ import { once } from "node:events";
 
 /** A command that may read the machine, but change nothing and reach no network. */
 const walls = [
-  ...["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/run"],
+  ...["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/run"],
   ...["--unshare-net", "--unshare-pid", "--unshare-ipc", "--die-with-parent", "--chdir", "/"],
   ...["--clearenv", "--setenv", "PATH", "/usr/bin:/bin:/usr/sbin:/sbin"],
   ...["--setenv", "HOME", "/root", "--setenv", "LC_ALL", "C.UTF-8", "--setenv", "TZ", "UTC"],
 ];
 
 const program = "/usr/bin/bwrap";
+
+/** Mounts the system to run in; another system than the machine's own sees the machine's /tmp. */
+function rootOf(system: string): readonly string[] {
+  const root = ["--ro-bind", system, "/"];
+  return system === "/" ? root : [...root, "--ro-bind", "/tmp", "/tmp"];
+}
 
 export interface CommandResult {
   readonly status: number;
@@ -19,10 +25,13 @@ export interface CommandResult {
 
 /** Runs a program of a spec's judge; at most `timeoutMs`. */
 export async function runSandboxed(
+  system: string,
   command: readonly string[],
   timeoutMs: number,
 ): Promise<CommandResult> {
-  const child = spawn(program, [...walls, ...command], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program, [...rootOf(system), ...walls, ...command], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const output: Buffer[] = [];
   const errors: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
@@ -49,10 +58,10 @@ function decode(bytes: Buffer): string {
 const shellResults = new Map<string, string>();
 
 /** The output of a shell command of a spec; the same command is run once. */
-export function runShell(command: string): { readonly output: string } {
+export function runShell(system: string, command: string): { readonly output: string } {
   const known = shellResults.get(command);
   if (known !== undefined) return { output: known };
-  const result = spawnSync(program, [...walls, "/bin/sh", "-c", command], {
+  const result = spawnSync(program, [...rootOf(system), ...walls, "/bin/sh", "-c", command], {
     stdio: ["ignore", "pipe", "ignore"],
     timeout: 10_000,
     maxBuffer: 16 * 1024 * 1024,

@@ -36,7 +36,7 @@ export function readChangelog(state: SpecState): string | undefined {
     const current = headings.at(-1);
     if (current !== undefined) current.lines.push(line);
     else if (line.trim() !== "") {
-      state.report("error", "changelog-form", "%changelog entries must start with *");
+      state.report("warning", "changelog-form", "%changelog entries must start with *");
     }
   });
   for (const { heading, place, lines } of headings) {
@@ -55,7 +55,7 @@ function readEntry(state: SpecState, heading: string, place: Place, text: string
   const monthIndex = months.indexOf(month.toLowerCase() as (typeof months)[number]);
   const dayNumber = Number(day);
   if (match === null || monthIndex < 0 || dayNumber < 1 || dayNumber > 31) {
-    state.report("error", "changelog-date", `bad date in %changelog: ${heading}`, place);
+    state.report("warning", "changelog-date", `bad date in %changelog: ${heading}`, place);
     return { heading, timeSeconds: undefined, author: "", text, place };
   }
   const dayStart = Date.UTC(Number(year), monthIndex, dayNumber) / 1000;

@@ -91,6 +91,7 @@ export function evaluateSpec(tree: SpecTree, options: EvaluationOptions): Evalua
     expander.lua.clearLists();
     lines = new LineReader(tree, expander, diagnostics, options.reader);
     const state = new SpecState(lines, expander, diagnostics, options.reader, isRecursing);
+    if (host.dialect !== "4.18") hideBuildFolder(state);
     state.defineMacro("_docdir", "%{_defaultdocdir}");
     state.defineMacro("_licensedir", "%{_defaultlicensedir}");
     return state;
@@ -121,6 +122,18 @@ export function evaluateSpec(tree: SpecTree, options: EvaluationOptions): Evalua
       return state.lines.expanded.join("");
     },
   };
+}
+
+/**
+ * rpm 4.20 keeps the top build folder under another name, and has no `%_builddir` until the package
+ * has a name and a version.
+ */
+function hideBuildFolder({ expander }: SpecState): void {
+  if (expander.scope.get("_top_builddir") !== undefined) return;
+  const body = expander.expand("%{_builddir}");
+  const level = macroLevel.global;
+  expander.scope.push({ name: "_top_builddir", body, level, isLiteral: true });
+  while (expander.scope.get("_builddir") !== undefined) expander.scope.pop("_builddir");
 }
 
 function commandLineMacros(options: EvaluationOptions): MacroSource[] {

@@ -106,6 +106,11 @@ export class LineReader {
     }
   }
 
+  /** Goes on with another text once the spec has been read to its end. */
+  continueWith(tree: SpecTree): void {
+    this.#push({ tree, name: tree.source.file, next: 0, from: undefined });
+  }
+
   /** Gives up the rest of the spec and takes its files' macros back. */
   close(): void {
     while (this.#files.length > 0) this.#popFile();
@@ -174,9 +179,10 @@ export class LineReader {
     const keyword = conditionKeyword(text);
     if (keyword === "else" || keyword === "endif") {
       const rest = text.slice(text.indexOf("%") + 1 + keyword.length).trim();
-      if (rest !== "") {
+      if (rest !== "" && (this.#expander.host.dialect === "4.18" || !rest.startsWith("#"))) {
         const message = `extra tokens at the end of %${keyword} directive: ${rest.slice(0, 80)}`;
-        this.#report("warning", "condition-extra-tokens", message);
+        const isWarning = this.#expander.host.dialect === "4.18";
+        this.#report(isWarning ? "warning" : "error", "condition-extra-tokens", message);
       }
     }
     const counts =

@@ -3,6 +3,7 @@ import { readDependencies } from "./dependency-tag.ts";
 import { isQualifier, type DraftPackage } from "./draft-package.ts";
 import { splitQuotedWords } from "./header-options.ts";
 import { checkName } from "./preamble.ts";
+import { addBuildOption, checkBuildSystem } from "./build-system.ts";
 import { addSource, excludeSources } from "./sources.ts";
 import type { SpecState } from "./spec-state.ts";
 
@@ -34,6 +35,8 @@ interface TagRule {
   /** What may stand in parentheses. */
   readonly takes?: "language" | "qualifiers";
   readonly deprecated?: string;
+  /** The first rpm that has it. */
+  readonly since?: "4.20";
 }
 
 /** The tags of rpm's `preambleList`. */
@@ -63,10 +66,10 @@ const tagRules = new Map<string, TagRule>([
   ["icon", { kind: "other" }],
   ["provides", { kind: "dependency" }],
   ["requires", { kind: "dependency", takes: "qualifiers" }],
-  ["recommends", { kind: "dependency" }],
-  ["suggests", { kind: "dependency" }],
-  ["supplements", { kind: "dependency" }],
-  ["enhances", { kind: "dependency" }],
+  ["recommends", { kind: "dependency", takes: "qualifiers" }],
+  ["suggests", { kind: "dependency", takes: "qualifiers" }],
+  ["supplements", { kind: "dependency", takes: "qualifiers" }],
+  ["enhances", { kind: "dependency", takes: "qualifiers" }],
   ["prereq", { kind: "dependency", takes: "qualifiers", deprecated: "Requires(pre)" }],
   ["conflicts", { kind: "dependency" }],
   ["obsoletes", { kind: "dependency" }],
@@ -89,6 +92,8 @@ const tagRules = new Map<string, TagRule>([
   ["orderwithrequires", { kind: "dependency", takes: "qualifiers" }],
   ["removepathpostfixes", { kind: "other", isMacro: true }],
   ["modularitylabel", { kind: "token", isMacro: true }],
+  ["buildsystem", { kind: "other", isMacro: true, since: "4.20" }],
+  ["buildoption", { kind: "other", takes: "qualifiers", since: "4.20" }],
 ]);
 
 const linePattern = /^([A-Za-z]+)([^:]*):([\s\S]*)$/;
@@ -128,6 +133,10 @@ const dependencyKinds: Readonly<Record<string, DependencyKind>> = {
 export function handleTag(state: SpecState, draft: DraftPackage, line: TagLine, raw: string): void {
   const rule = tagRules.get(line.tag);
   if (rule === undefined) return;
+  if (rule.since === "4.20" && state.expander.host.dialect === "4.18") {
+    state.report("error", "tag-unknown", `Unknown tag: ${raw.slice(0, 200)}`);
+    return;
+  }
   if (rule.deprecated !== undefined) {
     const message = `${line.tag} is deprecated, use ${rule.deprecated}`;
     state.report("warning", "tag-deprecated", message);
@@ -191,7 +200,7 @@ function take(
       state.restrictions[tag as keyof SpecState["restrictions"]].push(...words(value));
       return true;
     case "other":
-      return takeOther(state, draft, tag, value, raw);
+      return takeOther(state, draft, line, raw);
     default:
   }
   if (draft.tags.has(tag)) {
@@ -222,11 +231,14 @@ function takeDependency(state: SpecState, draft: DraftPackage, line: TagLine): b
 function takeOther(
   state: SpecState,
   draft: DraftPackage,
-  tag: string,
-  value: string,
+  { tag, value, suffix }: TagLine,
   raw: string,
 ): boolean {
   switch (tag) {
+    case "buildsystem":
+      return checkBuildSystem(state, value);
+    case "buildoption":
+      return addBuildOption(state, suffix, value);
     case "nosource":
     case "nopatch":
       excludeSources(state, tag === "nopatch", value);

@@ -1,6 +1,7 @@
 import { sectionName } from "../syntax/line-content.ts";
 import { DraftPackage } from "./draft-package.ts";
 import { handleTag, parseTagLine } from "./preamble-tag.ts";
+import { cleanPath } from "./sources.ts";
 import type { SpecState } from "./spec-state.ts";
 
 /** What reading a preamble came to. */
@@ -15,6 +16,7 @@ const illegalInName = /[^A-Za-z0-9._+%{}-]/u;
 /** Reads the main preamble, or a `%package` section (rpm's `build/parsePreamble.c`). */
 export function readPreamble(state: SpecState, header: string | undefined): PreambleResult {
   const draft = header === undefined ? mainPackage(state) : newPackage(state, header);
+  const isOld = state.expander.host.dialect === "4.18";
   for (;;) {
     const line = state.lines.next(style);
     if (line === undefined || sectionName(line) !== undefined) {
@@ -22,7 +24,7 @@ export function readPreamble(state: SpecState, header: string | undefined): Prea
       return { kind: "section", header: line };
     }
     if (/^[ \t\n\v\f\r]*$/.test(line)) continue;
-    const tag = parseTagLine(line);
+    const tag = parseTagLine(isOld ? line : line.trimStart());
     if (tag === undefined) {
       state.report("error", "tag-unknown", `Unknown tag: ${line.slice(0, 200)}`);
       continue;
@@ -88,11 +90,28 @@ const optionalTags = [
   "modularitylabel",
 ];
 
+/** Where the package is built: known once its name and version are. */
+function defineBuildFolders(state: SpecState): void {
+  if (state.expander.host.dialect === "4.18") {
+    state.defineMacro("buildroot", cleanPath(state.expand("%{?buildroot}")));
+    return;
+  }
+  // Tilde and caret mean something else in paths.
+  const folder = state.expand("%{NAME}-%{VERSION}-build").replace(/[~^]/g, "_");
+  const build = `${state.expand("%{_top_builddir}")}/${folder}`;
+  const root = cleanPath(`${build}/BUILDROOT`);
+  state.defineMacro("_builddir", build, true);
+  state.defineMacro("builddir", build, true);
+  state.defineMacro("specpartsdir", cleanPath(`${build}/SPECPARTS`), true);
+  state.defineMacro("buildroot", root, true);
+  state.expander.scope.push({ name: "_buildrootdir", body: "%{dirname:%{buildroot}}", level: 0 });
+}
+
 const requiredTags = ["name", "version", "release", "summary", "license"];
 
 function finishPreamble(state: SpecState, draft: DraftPackage): void {
   if (draft.isMain) {
-    state.defineMacro("buildroot", state.expand("%{?buildroot}"));
+    defineBuildFolders(state);
     for (const tag of optionalTags) {
       if (draft.tags.has(tag)) continue;
       const value = state.expand(`%{${tag}}`);

@@ -1,36 +1,64 @@
+import type { Builtin } from "../macro/builtin-kind.ts";
 import { parseHeaderOptions } from "./header-options.ts";
 import { findSource } from "./sources.ts";
 import type { SpecState } from "./spec-state.ts";
 
 /**
- * Reads `%prep` and writes `%setup` and `%patch` out as the shell commands they stand for (rpm's
- * `build/parsePrep.c`).
+ * Reads `%prep` as rpm before 4.20 does, and writes `%setup` and `%patch` out as the shell commands
+ * they stand for (rpm's `build/parsePrep.c`). They are looked at once the whole section has been
+ * read: so `%buildsubdir` is not known before the section after it.
  */
 export function readPrep(state: SpecState): string | undefined {
   if (state.buildScripts.has("prep")) state.report("error", "section-twice", "second %prep");
   const lines: string[] = [];
-  const header = state.readSection({ writesItself: true }, (line) => {
-    const written = line.startsWith("%setup")
-      ? setup(state, line)
-      : line.startsWith("%patch")
-        ? patch(state, line)
-        : line;
-    lines.push(written);
-  });
-  const script = lines.join("");
+  const header = state.readSection({ writesItself: true }, (line) => lines.push(line));
+  const script = lines
+    .map((line) => {
+      if (line.startsWith("%setup")) return setup(state, line);
+      return line.startsWith("%patch") ? patch(state, line) : line;
+    })
+    .join("");
   state.buildScripts.set("prep", script);
   // The header that ended the section is not in the expanded text: rpm leaves it out.
   state.lines.expanded.push(script);
   return header;
 }
 
+/** A macro that gets its whole call as a line. */
+function lineMacro(run: (line: string) => string): Builtin {
+  return {
+    arguments: "any",
+    isRaw: false,
+    run: (_expander, name, words) => ({ output: run([`%${name}`, ...words].join(" ")) }),
+  };
+}
+
+/**
+ * Makes `%setup` and `%patch` macros, as rpm 4.20 has them while it reads `%prep`.
+ *
+ * @returns takes them away again.
+ */
+export function definePrepMacros(state: SpecState): () => void {
+  const { auxiliary } = state.expander;
+  auxiliary.set(
+    "setup",
+    lineMacro((line) => setup(state, line)),
+  );
+  auxiliary.set(
+    "patch",
+    lineMacro((line) => patch(state, line)),
+  );
+  return () => auxiliary.clear();
+}
+
 function setup(state: SpecState, line: string): string {
-  const { options, error } = parseHeaderOptions(line, "abn", "cDTq");
+  const isOld = state.expander.host.dialect === "4.18";
+  const { options, error } = parseHeaderOptions(line, "abn", isOld ? "cDTq" : "cDTqC");
   if (error !== undefined) {
     state.report("warning", "prep-setup", `Bad %setup: ${error}: ${line.trim()}`);
     return "";
   }
-  if (state.expandNumber("_build_in_place") !== 0) return "";
+  if (isOld && state.expandNumber("_build_in_place") !== 0) return "";
   const isQuiet = options.has("q") || line.includes(" -q");
   const makesDirectory = options.has("c");
   const unpacksFirst = !options.has("T");
@@ -47,22 +75,27 @@ function setup(state: SpecState, line: string): string {
   output.push(before);
   if (makesDirectory) {
     output.push(state.expand("%{__mkdir_p} '%{buildsubdir}'\ncd '%{buildsubdir}'\n"));
-  } else if (unpacksFirst) output.push(`${unpackSource(state, "0", isQuiet)}\n`);
+  } else if (unpacksFirst) output.push(`${unpackSource(state, "0", isQuiet, options.has("C"))}\n`);
   if (!makesDirectory) output.push(state.expand("cd '%{buildsubdir}'\n"));
-  if (makesDirectory && unpacksFirst) output.push(`${unpackSource(state, "0", isQuiet)}\n`);
+  if (makesDirectory && unpacksFirst)
+    output.push(`${unpackSource(state, "0", isQuiet, options.has("C"))}\n`);
   output.push(after);
   const fix = state.expand("%{_fixperms} .");
   if (fix !== "" && !fix.startsWith("%")) output.push(`${fix}\n`);
   return output.join("");
 }
 
-function unpackSource(state: SpecState, number: string, isQuiet: boolean): string {
+function unpackSource(state: SpecState, number: string, isQuiet: boolean, hasRoot = false): string {
   const source = /^[0-9]+$/.test(number) ? findSource(state, false, Number(number)) : undefined;
   if (source === undefined) {
     state.report("warning", "prep-source", `No source number ${number}`);
     return "";
   }
-  const command = state.expand(`%{__rpmuncompress} -x ${isQuiet ? "" : "-v "}${source.path}`);
+  const isOld = state.expander.host.dialect === "4.18";
+  const path = isOld
+    ? source.path
+    : `${hasRoot ? "-C %{buildsubdir} " : ""}%{shescape:${source.path}}`;
+  const command = state.expand(`%{__rpmuncompress} -x ${isQuiet ? "" : "-v "}${path}`);
   return `${command}\nSTATUS=$?\nif [ $STATUS -ne 0 ]; then\n  exit $STATUS\nfi`;
 }
 
@@ -76,7 +109,10 @@ function patch(state: SpecState, line: string): string {
   }
   const numbers = [...(options.get("P") ?? []), ...words.slice(1)];
   if (numbers.length === 0) {
-    state.report("warning", "prep-patch", `Patch number not specified: ${line.trim()}`);
+    const isOld = state.expander.host.dialect === "4.18";
+    const severity = isOld ? "warning" : "error";
+    state.report(severity, "prep-patch", `Patch number not specified: ${line.trim()}`);
+    if (!isOld) return "";
     numbers.push("0");
   }
   const last = (letter: string): string | undefined => options.get(letter)?.at(-1);

@@ -1,9 +1,10 @@
 import { sectionName } from "../syntax/line-content.ts";
+import { buildSystemSections } from "./build-system.ts";
 import { readChangelog } from "./changelog.ts";
 import { readFiles } from "./files.ts";
 import { parseHeaderOptions } from "./header-options.ts";
 import { readPreamble } from "./preamble.ts";
-import { readPrep } from "./prep.ts";
+import { definePrepMacros, readPrep } from "./prep.ts";
 import { isScriptlet, readScriptlet } from "./scriptlet.ts";
 import { addSource } from "./sources.ts";
 import { buildScriptNames, type SpecState } from "./spec-state.ts";
@@ -15,15 +16,35 @@ export type ReadResult = "done" | "build-arch";
 export function readSections(state: SpecState): ReadResult {
   const first = readPreamble(state, undefined);
   if (first.kind === "build-arch") return "build-arch";
-  let header = first.header;
+  readFrom(state, first.header);
+  if (state.expander.host.dialect !== "4.18") {
+    const generated = buildSystemSections(state);
+    if (generated !== undefined) {
+      state.lines.continueWith(generated);
+      readFrom(state, state.lines.next({ trims: true, dropsComments: true }));
+    }
+    applyScriptParts(state);
+  }
+  checkDescriptions(state);
+  return "done";
+}
+
+function readFrom(state: SpecState, first: string | undefined): void {
+  let header = first;
   let previous = "preamble";
   while (header !== undefined) {
     const section: string = sectionName(header) ?? "";
     header = readSection(state, section, header, previous);
     previous = section;
   }
-  checkDescriptions(state);
-  return "done";
+}
+
+/** Puts what `-a` and `-p` sections say after and before the scripts. */
+function applyScriptParts(state: SpecState): void {
+  for (const { section, isAppended, text } of state.scriptParts) {
+    const script = state.buildScripts.get(section) ?? "";
+    state.buildScripts.set(section, isAppended ? script + text : text + script);
+  }
 }
 
 function readSection(
@@ -36,7 +57,8 @@ function readSection(
     const result = readPreamble(state, header);
     return result.kind === "section" ? result.header : undefined;
   }
-  if (section === "prep") return readPrep(state);
+  const isOld = state.expander.host.dialect === "4.18";
+  if (section === "prep") return isOld ? readPrep(state) : readNewPrep(state, header);
   if (section === "description") return readDescription(state, header);
   if (section === "files") return readFiles(state, header);
   if (section === "changelog") return readChangelog(state);
@@ -45,21 +67,49 @@ function readSection(
   }
   if (isScriptlet(section)) return readScriptlet(state, section, header);
   if ((buildScriptNames as readonly string[]).includes(section)) {
-    return readBuildScript(state, section);
+    return readBuildScript(state, section, header);
   }
   if (section === "end") return readEnd(state, header, previous);
   // %sepolicy: nothing of it is looked at.
   return state.readSection({}, () => undefined);
 }
 
-function readBuildScript(state: SpecState, section: string): string | undefined {
-  if (state.buildScripts.has(section)) {
+function readNewPrep(state: SpecState, header: string): string | undefined {
+  const removeMacros = definePrepMacros(state);
+  const next = readBuildScript(state, "prep", header);
+  removeMacros();
+  return next;
+}
+
+function readBuildScript(state: SpecState, section: string, header: string): string | undefined {
+  const mode = partMode(state, header);
+  if (mode === undefined && state.buildScripts.has(section)) {
     state.report("error", "section-twice", `second %${section}`);
   }
   const lines: string[] = [];
-  const next = state.readSection({}, (line) => lines.push(line));
-  state.buildScripts.set(section, lines.join(""));
+  const next = state.readSection({}, (line) => {
+    lines.push(line);
+    if (section === "prep" && /^%patch[0-9]/.test(line)) {
+      const message = `%patchN is obsolete, use %patch N (or %patch -P N): ${line.trim()}`;
+      state.report("error", "prep-patch", message);
+    }
+  });
+  if (mode === undefined) state.buildScripts.set(section, lines.join(""));
+  else state.scriptParts.push({ section, isAppended: mode === "a", text: lines.join("") });
   return next;
+}
+
+/** `-a` or `-p` of a build script's header, which rpm 4.20 knows. */
+function partMode(state: SpecState, header: string): "a" | "p" | undefined {
+  if (state.expander.host.dialect === "4.18") return undefined;
+  const { options, error } = parseHeaderOptions(header, "", "ap");
+  if (error !== undefined) state.report("error", "section-options", `${error}: ${header.trim()}`);
+  if (options.has("a") && options.has("p")) {
+    const message = `append and prepend specified: ${header.trim()}`;
+    state.report("error", "section-options", message);
+  }
+  if (options.has("a")) return "a";
+  return options.has("p") ? "p" : undefined;
 }
 
 function readList(state: SpecState, isPatch: boolean): string | undefined {

@@ -41,6 +41,10 @@ export class SpecState {
   };
   readonly buildScripts = new Map<string, string>();
   readonly changelog: ChangelogEntry[] = [];
+  /** Options of a declarative build system, by section. */
+  readonly buildOptions = new Map<string, string[]>();
+  /** `%build -a` and `-p`: what goes after and before a section's script. */
+  readonly scriptParts: { section: string; isAppended: boolean; text: string }[] = [];
   buildArchs: readonly string[] | undefined;
   sourceLicense: string | undefined;
 

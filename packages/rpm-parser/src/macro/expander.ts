@@ -46,6 +46,8 @@ export class MacroExpander {
   current: { readonly macro: MacroDefinition; readonly words: readonly string[] } | undefined;
   /** The Lua machine behind `%{lua:...}`. */
   readonly lua: LuaMacros;
+  /** Macros that are code for as long as a section is read, before all others of their names. */
+  readonly auxiliary = new Map<string, Builtin>();
   #depth = 0;
   #nesting = 0;
   #level = 0;
@@ -157,7 +159,7 @@ export class MacroExpander {
     const { name, end } = call;
     if (name === "") return { output: "%", end: skipMarks(text, at) };
     const definition = this.#lookup(name);
-    const builtin = definition === undefined ? builtinOf(name, this.host.dialect) : undefined;
+    const builtin = definition === undefined ? this.#builtin(name) : undefined;
     const isDefined = definition !== undefined || builtin !== undefined;
     if (call.asks || name.startsWith("-")) {
       if (isDefined === call.isNegated) return { output: "", end };
@@ -215,8 +217,13 @@ export class MacroExpander {
     }
   }
 
+  #builtin(name: string): Builtin | undefined {
+    return this.auxiliary.get(name) ?? builtinOf(name, this.host.dialect);
+  }
+
   /** Automatic macros of an outer parametric macro cannot be seen in an inner one. */
   #lookup(name: string): MacroDefinition | undefined {
+    if (this.auxiliary.has(name)) return undefined;
     const definition = this.scope.get(name);
     if (definition?.isAutomatic === true && this.#level > definition.level) return undefined;
     return definition;
@@ -343,7 +350,7 @@ export class MacroExpander {
   /** What a name stands for now. */
   describe(name: string): { readonly isDefined: boolean; readonly isParametric: boolean } {
     const definition = this.#lookup(name);
-    const builtin = definition === undefined ? builtinOf(name, this.host.dialect) : undefined;
+    const builtin = definition === undefined ? this.#builtin(name) : undefined;
     return {
       isDefined: definition !== undefined || builtin !== undefined,
       isParametric:
