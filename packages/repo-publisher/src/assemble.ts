@@ -1,10 +1,10 @@
-import { createReadStream } from "node:fs";
-import { link, mkdir } from "node:fs/promises";
+import { linkSync } from "node:fs";
+import { mkdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { CleanroomError, isMissingFile, mapConcurrent, type Sha256 } from "@cleanroom/core";
-import { readRpmHeader, type RpmHeader } from "rpm-parser";
 import type { Generation, PublishedPackage } from "./generation.ts";
-import { type SignedPackage, signPackages } from "./sign.ts";
+import { readHeaderOf } from "./read-header.ts";
+import { type SignedPackage, signPackages, wrongDigest } from "./sign.ts";
 import type { PublisherContext, SigningKey } from "./signing-key.ts";
 
 /** A package to publish. */
@@ -17,8 +17,18 @@ export interface PackageToPublish {
   readonly development?: boolean;
 }
 
+export interface AssemblyOptions {
+  /** The generation that clients see now. */
+  readonly previous: Generation | undefined;
+  /** Whether to sign the packages, or to take them as they are. */
+  readonly signed: boolean;
+}
+
+/** What is taken from a header; the rest of it would fill the memory for nothing. */
+type Identity = Omit<PublishedPackage, "location" | "sha256" | "sizeBytes" | "unsignedSha256">;
+
 interface NewPackage extends PackageToPublish {
-  readonly header: RpmHeader;
+  readonly identity: Identity;
 }
 
 /**
@@ -31,10 +41,10 @@ export async function assemblePackages(
   context: PublisherContext,
   key: SigningKey,
   requested: readonly PackageToPublish[],
-  previous: Generation | undefined,
+  { previous, signed: sign }: AssemblyOptions,
 ): Promise<readonly PublishedPackage[]> {
   const known = new Map(
-    previous?.keyFingerprint === key.fingerprint
+    previous?.keyFingerprint === key.fingerprint && previous.signedPackages === sign
       ? previous.packages.map((one) => [one.unsignedSha256, one])
       : [],
   );
@@ -42,17 +52,17 @@ export async function assemblePackages(
   const fresh = await mapConcurrent(
     [...byDigest.values()].filter((one) => !known.has(one.sha256)),
     4,
-    async (one): Promise<NewPackage> => ({ ...one, header: await readHeader(one.file) }),
+    async (one): Promise<NewPackage> => ({ ...one, identity: await readIdentity(one.file) }),
   );
   const kept = [...byDigest.keys()].flatMap((digest) => known.get(digest) ?? []);
   refuseConflicts(
     [
       ...kept.map(({ nevra, unsignedSha256: sha256 }) => ({ nevra, sha256 })),
-      ...fresh.map(({ header: { nevra }, sha256 }) => ({ nevra, sha256 })),
+      ...fresh.map(({ identity: { nevra }, sha256 }) => ({ nevra, sha256 })),
     ],
     byDigest,
   );
-  const signed = await signPackages(context, key, fresh);
+  const signed = sign ? await signPackages(context, key, fresh) : await takeIn(context, fresh);
   const published = fresh.map((one) => {
     const result = signed.get(one.sha256);
     if (result === undefined) throw new TypeError(`${one.file} was not signed`);
@@ -61,6 +71,22 @@ export async function assemblePackages(
   return [...kept, ...published].toSorted(
     (a, b) => compareText(a.name, b.name) || compareText(a.nevra, b.nevra),
   );
+}
+
+/** Packages as they are: into the store, where they are not there yet. */
+async function takeIn(
+  { store }: PublisherContext,
+  packages: readonly NewPackage[],
+): Promise<ReadonlyMap<Sha256, SignedPackage>> {
+  const taken = await mapConcurrent(packages, 4, async (one) => {
+    const { size } = await stat(one.file);
+    if (!(await store.hasBlob(one.sha256, size))) {
+      const { sha256 } = await store.putFile(one.file);
+      if (sha256 !== one.sha256) throw wrongDigest(one, sha256);
+    }
+    return [one.sha256, { sha256: one.sha256, sizeBytes: size }] as const;
+  });
+  return new Map(taken);
 }
 
 function refuseConflicts(
@@ -87,9 +113,12 @@ export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-async function readHeader(file: string): Promise<RpmHeader> {
+async function readIdentity(file: string): Promise<Identity> {
   try {
-    return await readRpmHeader(createReadStream(file));
+    const header = await readHeaderOf(file);
+    const { nevra, name, epoch, version, release, sourceRpm = null, buildTimeSeconds } = header;
+    const arch = header.isSource ? "src" : header.arch;
+    return { nevra, name, epoch, version, release, arch, sourceRpm, buildTimeSeconds };
   } catch (error) {
     throw new CleanroomError("package-unreadable", "a package to publish cannot be read", {
       place: { file },
@@ -105,27 +134,13 @@ async function readHeader(file: string): Promise<RpmHeader> {
  * never meets bytes which that metadata does not describe.
  */
 function publishedPackage(
-  { header, sha256: unsignedSha256 }: NewPackage,
+  { identity, sha256: unsignedSha256 }: NewPackage,
   { sha256, sizeBytes }: SignedPackage,
 ): PublishedPackage {
-  const { nevra, name, epoch, version, release, sourceRpm = null, buildTimeSeconds } = header;
-  const arch = header.isSource ? "src" : header.arch;
+  const { name, version, release, arch } = identity;
   const fileName = `${name}-${version}-${release}.${arch}.${sha256.slice(0, 12)}.rpm`;
   const location = `Packages/${name.slice(0, 1).toLowerCase()}/${fileName}`;
-  return {
-    nevra,
-    name,
-    epoch,
-    version,
-    release,
-    arch,
-    sourceRpm,
-    location,
-    sha256,
-    sizeBytes,
-    unsignedSha256,
-    buildTimeSeconds,
-  };
+  return { ...identity, location, sha256, sizeBytes, unsignedSha256 };
 }
 
 /**
@@ -141,15 +156,26 @@ export async function linkPackages(
   const folders = new Set(packages.map((one) => path.dirname(one.location)));
   for (const one of folders) await mkdir(path.join(folder, one), { recursive: true });
   const before = new Set(previous?.packages.map((one) => one.location));
-  await mapConcurrent(packages, 4, async ({ location, sha256 }) => {
-    const target = path.join(folder, location);
-    if (previous === undefined || !before.has(location)) return store.materialize(sha256, target);
-    try {
-      await link(path.join(previous.folder, location), target);
-    } catch (error) {
-      const { code = "" } = error as NodeJS.ErrnoException;
-      if (!isMissingFile(error) && !["EXDEV", "EMLINK", "EPERM"].includes(code)) throw error;
-      await store.materialize(sha256, target);
-    }
-  });
+  const fresh = packages.filter(
+    (one) =>
+      previous === undefined || !before.has(one.location) || !linkFrom(previous, one, folder),
+  );
+  await mapConcurrent(fresh, 4, ({ location, sha256 }) =>
+    store.materialize(sha256, path.join(folder, location)),
+  );
+}
+
+/**
+ * False where the older generation's file cannot be linked to. Synchronous: there are as many links
+ * as packages, and handing each to another thread costs several times the link.
+ */
+function linkFrom(previous: Generation, { location }: PublishedPackage, folder: string): boolean {
+  try {
+    linkSync(path.join(previous.folder, location), path.join(folder, location));
+    return true;
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (isMissingFile(error) || ["EXDEV", "EMLINK", "EPERM"].includes(code)) return false;
+    throw error;
+  }
 }

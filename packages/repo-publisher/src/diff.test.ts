@@ -24,9 +24,9 @@ test("packages are added, removed, changed or built again", () => {
 });
 
 test("one more version of a package is an addition", () => {
-  expect(diffGenerations(packages("a-1-1.noarch"), packages("a-1-1.noarch", "a-2-1.noarch"))).toEqual([
-    { name: "a", arch: "noarch", from: null, to: "a-2-1.noarch", kind: "added" },
-  ]);
+  expect(
+    diffGenerations(packages("a-1-1.noarch"), packages("a-1-1.noarch", "a-2-1.noarch")),
+  ).toEqual([{ name: "a", arch: "noarch", from: null, to: "a-2-1.noarch", kind: "added" }]);
 });
 
 test("equal generations have no difference", () => {

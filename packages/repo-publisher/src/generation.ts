@@ -34,8 +34,10 @@ const generationRecordSchema = z.strictObject({
   id: z.string().regex(/^[0-9a-f]{16}$/),
   repository: z.string(),
   repomdSha256: sha256Schema,
-  /** Of the key that signed repomd.xml and the packages. */
+  /** Of the key that signed repomd.xml, and the packages where these are signed. */
   keyFingerprint: z.string(),
+  /** Whether the packages were signed, or published as they came. */
+  signedPackages: z.boolean(),
   packages: z.array(publishedPackageSchema),
 });
 
@@ -100,6 +102,15 @@ export async function readGeneration(folder: string): Promise<Generation | undef
       cause: error,
       hint: `remove ${folder} and publish again`,
     });
+  }
+}
+
+/** A record's text as a value; undefined when it is no record. */
+export function parseRecord(text: string): GenerationRecord | undefined {
+  try {
+    return generationRecordSchema.parse(JSON.parse(text));
+  } catch {
+    return undefined;
   }
 }
 

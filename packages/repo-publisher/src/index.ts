@@ -26,3 +26,5 @@ export {
   type VerifyOptions,
   type VerifyResult,
 } from "./verify/verify.ts";
+export { exportGeneration, type ExportOptions, type ExportResult } from "./export/export.ts";
+export type { S3Options } from "./export/s3-target.ts";

@@ -1,10 +1,9 @@
-import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { constants, zstdCompress, zstdDecompress } from "node:zlib";
 import { mapConcurrent, type Sha256, sha256Json, type Store } from "@cleanroom/core";
-import { readRpmHeader } from "rpm-parser";
 import { type PackageFile, type PackageMetadata, packageMetadata } from "./package-metadata.ts";
+import { readHeaderOf } from "./read-header.ts";
 
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
@@ -25,7 +24,7 @@ export type MetadataChunk = Readonly<Record<keyof PackageMetadata, Buffer>>;
 const metadataVersion = 1;
 
 /** How many names there are to a chunk on the average: a power of two. */
-const namesPerChunk = 64;
+const namesPerChunk = 256;
 
 /**
  * Cuts a sorted list of packages into chunks. Where a chunk ends depends on the names at that
@@ -56,12 +55,31 @@ function endsChunk(name: string): boolean {
   return ((hash ^ (hash >>> 15)) & (namesPerChunk - 1)) === 0;
 }
 
+/** How many chunks are being made while one is being written. */
+const chunksAhead = 4;
+
+/** The metadata of all packages in their order, chunk by chunk. */
+export async function* metadataOf(
+  store: Store,
+  packages: readonly PackageToDescribe[],
+): AsyncGenerator<MetadataChunk, void, undefined> {
+  const underWay: Promise<MetadataChunk>[] = [];
+  for (const chunk of cutChunks(packages)) {
+    const made = chunkMetadata(store, chunk);
+    // Its failure is met when its turn comes.
+    made.catch(() => undefined);
+    underWay.push(made);
+    if (underWay.length > chunksAhead) yield* underWay.splice(0, 1);
+  }
+  yield* underWay;
+}
+
 /**
  * The metadata of one chunk: from the store when these packages stood together before, else from
  * the packages' headers. So a publishing reads the headers of the packages around what changed,
  * and no others.
  */
-export async function chunkMetadata(
+async function chunkMetadata(
   store: Store,
   packages: readonly PackageToDescribe[],
 ): Promise<MetadataChunk> {
@@ -95,7 +113,7 @@ async function makeChunk(
   packages: readonly PackageToDescribe[],
 ): Promise<MetadataChunk> {
   const described = await mapConcurrent(packages, 4, async (one) =>
-    packageMetadata(await readRpmHeader(createReadStream(one.file)), one),
+    packageMetadata(await readHeaderOf(one.file), one),
   );
   const join = (kind: (typeof kinds)[number]): Buffer =>
     Buffer.from(described.map((one) => one[kind]).join(""));

@@ -1,7 +1,14 @@
 import { mkdir, rename, utimes } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { CleanroomError, type Sha256, sha256, sha256Json, type Store, writeFileAtomic } from "@cleanroom/core";
+import {
+  CleanroomError,
+  type Sha256,
+  sha256,
+  sha256Json,
+  type Store,
+  writeFileAtomic,
+} from "@cleanroom/core";
 import { assemblePackages, compareText, linkPackages, type PackageToPublish } from "./assemble.ts";
 import {
   currentGeneration,
@@ -10,14 +17,13 @@ import {
   type Generation,
   generationFolder,
   type GenerationRecord,
-  type PublishedPackage,
   readGeneration,
   recordFileName,
   recordText,
   repositoryFolder,
   switchCurrent,
 } from "./generation.ts";
-import { chunkMetadata, cutChunks, type MetadataChunk } from "./metadata-chunks.ts";
+import { metadataOf } from "./metadata-chunks.ts";
 import { publicKeyFileName, repoFileName, repoFileText } from "./repo-file.ts";
 import { type MetadataCompression, writeRepodata } from "./repodata.ts";
 import { signDetached } from "./sign.ts";
@@ -33,6 +39,11 @@ export interface PublishOptions extends PublisherContext {
   readonly key?: string;
   /** `zstd` when absent. */
   readonly compression?: MetadataCompression;
+  /**
+   * Whether to sign the packages; true when absent. Without it they are published as they are, and
+   * clients rely on the digests in the signed metadata.
+   */
+  readonly signPackages?: boolean;
   /** What is checked before clients see the generation. */
   readonly checks?: PublishChecks;
 }
@@ -83,6 +94,7 @@ async function requestKey(
     key: key.fingerprint,
     tools: options.tools.digest,
     compression: options.compression ?? "zstd",
+    signPackages: options.signPackages ?? true,
     checks: await checksKey(options.checks ?? {}),
     packages: [...new Set(options.packages.map((one) => one.sha256))].toSorted(compareText),
   });
@@ -104,13 +116,18 @@ async function makeGeneration(
   key: SigningKey,
 ): Promise<Generation> {
   const { store } = options;
+  const signedPackages = options.signPackages ?? true;
   const previous = await currentGeneration(store, repository);
-  const packages = await assemblePackages(options, key, options.packages, previous);
+  const packages = await assemblePackages(options, key, options.packages, {
+    previous,
+    signed: signedPackages,
+  });
   return store.withTemporaryFolder("generation", async (temporary) => {
     const folder = path.join(temporary, "finished");
     await mkdir(folder);
     await linkPackages(options, folder, packages, previous);
-    const repomd = await writeRepodata(folder, metadataOf(store, folder, packages), {
+    const described = packages.map((one) => ({ ...one, file: path.join(folder, one.location) }));
+    const repomd = await writeRepodata(folder, metadataOf(store, described), {
       packageCount: packages.length,
       compression: options.compression ?? "zstd",
       revisionSeconds: packages.reduce((latest, one) => Math.max(latest, one.buildTimeSeconds), 0),
@@ -118,10 +135,14 @@ async function makeGeneration(
     const repomdSha256 = sha256(repomd);
     const record: GenerationRecord = {
       version: 1,
-      id: sha256Json({ repository, repomdSha256, key: key.fingerprint }).slice(0, 16),
+      id: sha256Json({ repository, repomdSha256, key: key.fingerprint, signedPackages }).slice(
+        0,
+        16,
+      ),
       repository,
       repomdSha256,
       keyFingerprint: key.fingerprint,
+      signedPackages,
       packages: [...packages],
     };
     const target = generationFolder(store, repository, record.id);
@@ -131,7 +152,7 @@ async function makeGeneration(
       // Where zypper looks when no .repo file names a key.
       "repodata/repomd.xml.key": key.publicKey,
       [publicKeyFileName]: key.publicKey,
-      [repoFileName]: repoFileText(repository, currentUrl(store, repository)),
+      [repoFileName]: repoFileText(repository, currentUrl(store, repository), signedPackages),
       [recordFileName]: recordText(record),
     });
     const keyFile = path.join(folder, publicKeyFileName);
@@ -152,17 +173,6 @@ function refuseDevelopmentBuilds(packages: readonly PackageToPublish[]): void {
     `not from the locked sources:\n${builds.map(({ file }) => `    ${file}`).join("\n")}`,
     { hint: "build these packages without --source and publish again" },
   );
-}
-
-async function* metadataOf(
-  store: Store,
-  folder: string,
-  packages: readonly PublishedPackage[],
-): AsyncGenerator<MetadataChunk> {
-  for (const chunk of cutChunks(packages)) {
-    const described = chunk.map((one) => ({ ...one, file: path.join(folder, one.location) }));
-    yield chunkMetadata(store, described);
-  }
 }
 
 async function writeFiles(folder: string, files: Readonly<Record<string, string>>): Promise<void> {

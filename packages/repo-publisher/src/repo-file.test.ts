@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { repoFileText } from "./repo-file.ts";
+import { movedRepoFileText, repoFileText } from "./repo-file.ts";
 
 test("a .repo file switches on both signature checks", () => {
   expect(repoFileText("cleanroom", "http://host:9999")).toBe(`[cleanroom]
@@ -12,4 +12,11 @@ repo_gpgcheck=1
 gpgkey=http://host:9999/RPM-GPG-KEY-cleanroom
 metadata_expire=60
 `);
+});
+
+test("a .repo file moves with the repository", () => {
+  const text = repoFileText("own", "file:///var/repository", false);
+  expect(movedRepoFileText(text, "https://host/x")).toBe(
+    repoFileText("own", "https://host/x", false),
+  );
 });

@@ -8,7 +8,13 @@ function published(id: string, daysAgo: number): Generation {
   return { id, publishedAt: new Date(now.getTime() - daysAgo * 24 * 3600 * 1000) } as Generation;
 }
 
-const generations = [published("e", 1), published("d", 3), published("c", 10), published("b", 20), published("a", 30)];
+const generations = [
+  published("e", 1),
+  published("d", 3),
+  published("c", 10),
+  published("b", 20),
+  published("a", 30),
+];
 const week = 7 * 24 * 3600 * 1000;
 
 function droppedIds(current: string, number: number, ageMs: number): readonly string[] {

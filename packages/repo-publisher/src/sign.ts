@@ -120,8 +120,11 @@ rpmkeys --dbpath /tmp/rpmdb --define '_pkgverify_level all' --checksig "$@" >/tm
 async function copyPackage(one: UnsignedPackage, target: string): Promise<void> {
   await copyFile(one.file, target);
   const actual = await sha256File(target);
-  if (actual === one.sha256) return;
-  throw new CleanroomError(
+  if (actual !== one.sha256) throw wrongDigest(one, actual);
+}
+
+export function wrongDigest(one: UnsignedPackage, actual: Sha256): CleanroomError {
+  return new CleanroomError(
     "package-digest",
     `the package has sha256 ${actual}, but ${one.sha256} was announced`,
     { place: { file: one.file }, hint: "build or fetch it again" },

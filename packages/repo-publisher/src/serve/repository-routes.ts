@@ -3,29 +3,31 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import path from "node:path";
 import { isMissingFile, pathExists, type Store } from "@cleanroom/core";
 import { currentId, generationFolder, generationIds } from "../generation.ts";
+import { isContentNamed } from "../locations.ts";
 import { joinSignatures } from "../openpgp-armor.ts";
 import { refuse, sendFile, sendText } from "./send-file.ts";
 import { type RequestOrigin, SignaturePairs } from "./signature-pairs.ts";
 
-/** Answers a GET or HEAD of one path. */
-export type Route = (
-  pathname: string,
-  request: IncomingMessage,
-  response: ServerResponse,
-) => Promise<void>;
-
-/** Names that hold a digest of the content: whatever has such a name never changes. */
-const contentNamed = /^\/(?:repodata\/[0-9a-f]{64}-[\w.]+|Packages\/[^/]+\/[^/]+\.[0-9a-f]{12}\.rpm)$/;
+/** How one source of files is served. */
+export interface Route {
+  /** Answers a GET or HEAD of one path. */
+  answer(pathname: string, request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** The folder of what is current; undefined before the first publishing. */
+  currentFolder(): Promise<string | undefined>;
+}
 
 const metadataPath = "/repodata/repomd.xml";
 const signaturePath = "/repodata/repomd.xml.asc";
 
 /** Serves any folder as it stands. */
 export function folderRoute(folder: string): Route {
-  return async (pathname, request, response) => {
-    const immutable = contentNamed.test(pathname);
-    const status = await sendFile({ folder, pathname, immutable }, request, response);
-    if (status !== undefined) refuse(response, status);
+  return {
+    currentFolder: () => Promise.resolve(folder),
+    async answer(pathname, request, response) {
+      const immutable = isContentNamed(pathname.slice(1));
+      const status = await sendFile({ folder, pathname, immutable }, request, response);
+      if (status !== undefined) refuse(response, status);
+    },
   };
 }
 
@@ -37,7 +39,7 @@ export function folderRoute(folder: string): Route {
 export function repositoryRoute(store: Store, repository: string): Route {
   const pairs = new SignaturePairs(() => performance.now());
   const folderOf = (id: string): string => generationFolder(store, repository, id);
-  return async (pathname, request, response) => {
+  const answer: Route["answer"] = async (pathname, request, response) => {
     const named = /^\/generations\/([0-9a-f]{16})(\/.*)$/.exec(pathname);
     if (named !== null) {
       const [, id = "", rest = "/"] = named;
@@ -50,7 +52,7 @@ export function repositoryRoute(store: Store, repository: string): Route {
     const current = await currentId(store, repository);
     if (current === undefined) return refuse(response, 404);
     let id = current;
-    const immutable = contentNamed.test(pathname);
+    const immutable = isContentNamed(pathname.slice(1));
     if (immutable) {
       id = (await generationWith(store, repository, current, pathname)) ?? current;
     } else if (request.method === "GET" && pathname === metadataPath) {
@@ -66,6 +68,11 @@ export function repositoryRoute(store: Store, repository: string): Route {
     const status = await sendFile({ folder: folderOf(id), pathname, immutable }, request, response);
     if (status !== undefined) refuse(response, status);
   };
+  const currentFolder = async (): Promise<string | undefined> => {
+    const id = await currentId(store, repository);
+    return id === undefined ? undefined : folderOf(id);
+  };
+  return { answer, currentFolder };
 }
 
 /** The current generation or any other that has a file; a path that is no path is nowhere. */

@@ -28,7 +28,12 @@ beforeEach(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "serve-"));
   store = await Store.open(path.join(folder, "store"), silentLogger);
   await writeFile(path.join(folder, "secret"), "secret");
-  await generation(first, { "repodata/repomd.xml": "one", [primary]: "p", [rpm]: "0123456789" });
+  await generation(first, {
+    "repodata/repomd.xml": "one",
+    "cleanroom.repo": "[cleanroom]\nbaseurl=file:///elsewhere/\ngpgkey=file:///elsewhere/key\n",
+    [primary]: "p",
+    [rpm]: "0123456789",
+  });
   await generation(second, { "repodata/repomd.xml": "two", ".hidden": "secret" });
   await switchCurrent(store, "cleanroom", first);
   server = await serve({ store, port: 0, logger: silentLogger });

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import {
   createServer as createHttpServer,
   type IncomingMessage,
@@ -6,9 +7,10 @@ import {
 } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { CleanroomError, type Logger, messageOf, type Store } from "@cleanroom/core";
+import path from "node:path";
+import { CleanroomError, isMissingFile, type Logger, messageOf, type Store } from "@cleanroom/core";
 import { defaultRepository } from "../generation.ts";
-import { repoFileName, repoFileText } from "../repo-file.ts";
+import { movedRepoFileText, repoFileName, repoFileText } from "../repo-file.ts";
 import { folderRoute, repositoryRoute, type Route } from "./repository-routes.ts";
 import { refuse, sendText } from "./send-file.ts";
 
@@ -57,15 +59,15 @@ const stopTimeoutMs = 30_000;
  *   cannot be used; `repository-name`
  */
 export async function serve(options: ServeOptions): Promise<RepositoryServer> {
-  const repository =
-    "store" in options ? (options.repository ?? defaultRepository) : defaultRepository;
   const route =
-    "store" in options ? repositoryRoute(options.store, repository) : folderRoute(options.folder);
+    "store" in options
+      ? repositoryRoute(options.store, options.repository ?? defaultRepository)
+      : folderRoute(options.folder);
   const scheme = options.tls === undefined ? "http" : "https";
   const server = makeServer(options, (request, response) => {
     logAccess(options.logger, request, response);
     const baseUrl = options.baseUrl ?? `${scheme}://${requestHost(request)}`;
-    answer(route, repoFileText(repository, baseUrl), request, response).catch((error: unknown) => {
+    answer(route, baseUrl, request, response).catch((error: unknown) => {
       options.logger.error(`${request.method} ${request.url}: ${messageOf(error)}`);
       refuse(response, 500);
     });
@@ -125,7 +127,7 @@ async function listen(
 
 async function answer(
   route: Route,
-  repoFile: string,
+  baseUrl: string,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -135,9 +137,24 @@ async function answer(
   }
   const pathname = (request.url ?? "/").split(/[?#]/, 1)[0] ?? "/";
   if (pathname === `/${repoFileName}`) {
-    return sendText(repoFile, "text/plain; charset=utf-8", request, response);
+    const text = await repoFileOf(route);
+    if (text === undefined) return refuse(response, 404);
+    const moved = movedRepoFileText(text, baseUrl);
+    return sendText(moved, "text/plain; charset=utf-8", request, response);
   }
-  return route(pathname, request, response);
+  return route.answer(pathname, request, response);
+}
+
+async function repoFileOf(route: Route): Promise<string | undefined> {
+  const folder = await route.currentFolder();
+  if (folder === undefined) return undefined;
+  try {
+    return await readFile(path.join(folder, repoFileName), "utf8");
+  } catch (error) {
+    if (!isMissingFile(error)) throw error;
+    // A folder that something else made.
+    return repoFileText(defaultRepository, "");
+  }
 }
 
 function logAccess(logger: Logger, request: IncomingMessage, response: ServerResponse): void {

@@ -38,7 +38,11 @@ export async function checkGeneration(
 ): Promise<void> {
   if (bases === undefined && forbid.length === 0) return;
   const closure = bases !== undefined;
-  const inspection = await inspectRepository(tools, folder, { keyFile, bases: bases ?? [], closure });
+  const inspection = await inspectRepository(tools, folder, {
+    keyFile,
+    bases: bases ?? [],
+    closure,
+  });
   const forbidden = forbiddenCapabilities(inspection.packages, forbid);
   if (forbidden.length > 0) {
     throw new CleanroomError(

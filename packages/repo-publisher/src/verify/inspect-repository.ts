@@ -54,11 +54,10 @@ export async function inspectRepository(
     arch: process.arch === "arm64" ? "aarch64" : "x86_64",
   };
   const script = await readFile(new URL("inspect_repository.py", import.meta.url), "utf8");
-  const { stdout } = await runInSandbox(
-    { root: tools.root, mounts },
-    ["python3", "-c", script],
-    { input: JSON.stringify(request), step: "inspect the repository" },
-  );
+  const { stdout } = await runInSandbox({ root: tools.root, mounts }, ["python3", "-c", script], {
+    input: JSON.stringify(request),
+    step: "inspect the repository",
+  });
   const answer: unknown = JSON.parse(stdout);
   const failure = failureSchema.safeParse(answer);
   if (failure.success) {

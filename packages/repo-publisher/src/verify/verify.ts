@@ -9,6 +9,7 @@ import {
   sha256File,
   writeFileAtomic,
 } from "@cleanroom/core";
+import { metadataLocations } from "../locations.ts";
 import { publicKeyFileName } from "../repo-file.ts";
 import type { PublisherContext } from "../signing-key.ts";
 import { explain, forbiddenCapabilities, type PublishChecks } from "./checks.ts";
@@ -93,9 +94,8 @@ async function offeredKey(source: RepositorySource, folder: string): Promise<str
 /** Fetches the signature and every file that repomd.xml names. Whether they are right, dnf says. */
 async function mirrorMetadata(source: RepositorySource, mirror: string): Promise<void> {
   const repomd = await readFile(path.join(mirror, "repodata/repomd.xml"), "utf8");
-  const locations = [...repomd.matchAll(/<location\s[^>]*?href="([^"]+)"/g)].map(([, href]) => href);
-  for (const location of ["repodata/repomd.xml.asc", ...locations]) {
-    if (location === undefined || !/^repodata\/[\w.-]+$/.test(location)) {
+  for (const location of ["repodata/repomd.xml.asc", ...metadataLocations(repomd)]) {
+    if (!/^repodata\/[\w.-]+$/.test(location)) {
       throw new CleanroomError("repository-file", `repomd.xml names the strange file ${location}`);
     }
     await source.fetch(location, path.join(mirror, location));
