@@ -84,7 +84,7 @@ export function describeChange({ kind, name, before, after }: InputChange): stri
       return `macro %${name} changed: ${before ?? "undefined"} -> ${after ?? "undefined"}`;
     case "arch":
       return `the architecture changed: ${before} -> ${after}`;
-    case "package":
+    default:
       return describePackage(name, before, after);
   }
 }

@@ -7,6 +7,7 @@ import { type GlobalOptions, workspace } from "../session.ts";
 
 interface Options extends GlobalOptions {
   readonly unit: boolean;
+  readonly desktop: boolean;
 }
 
 interface Count {
@@ -65,10 +66,12 @@ async function runVitest(projects: readonly string[]): Promise<Count> {
 }
 
 async function test(options: Options): Promise<void> {
-  const counts = [
-    await runChecks(),
-    await runVitest(options.unit ? ["unit", "boundaries"] : ["unit", "boundaries", "e2e"]),
-  ];
+  const counts = options.desktop
+    ? [await runVitest(["desktop"])]
+    : [
+        await runChecks(),
+        await runVitest(options.unit ? ["unit", "boundaries"] : ["unit", "boundaries", "e2e"]),
+      ];
   const sum = (part: keyof Count): number =>
     counts.reduce((total, count) => total + count[part], 0);
   const [passed, failed, skipped] = [sum("passed"), sum("failed"), sum("skipped")];
@@ -83,10 +86,17 @@ export const testCommand: CommandModule<object, Options> = {
   command: "test",
   describe: "The project's tests",
   builder: (parser) =>
-    parser.option("unit", {
-      type: "boolean",
-      default: false,
-      describe: "Only the fast part, which builds nothing",
-    }) as never,
+    parser
+      .option("unit", {
+        type: "boolean",
+        default: false,
+        describe: "Only the fast part, which builds nothing",
+      })
+      .option("desktop", {
+        type: "boolean",
+        default: false,
+        describe: "Only what needs the whole Gtk+ stack and a browser",
+      })
+      .conflicts("unit", "desktop") as never,
   handler: test,
 };
