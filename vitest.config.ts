@@ -1,4 +1,4 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 /** Real builds and containers: one file at a time, and no test is judged by the clock. */
 const slow = { fileParallelism: false, testTimeout: 3_600_000, hookTimeout: 3_600_000 };
@@ -15,7 +15,14 @@ export default defineConfig({
         },
       },
       { test: { name: "boundaries", include: ["tools/boundaries/*.test.ts"] } },
-      { test: { name: "e2e", include: ["e2e/**/*.test.ts"], exclude: desktop, ...slow } },
+      {
+        test: {
+          name: "e2e",
+          include: ["e2e/**/*.test.ts"],
+          exclude: [...configDefaults.exclude, ...desktop],
+          ...slow,
+        },
+      },
       // The desktop needs the whole Gtk+ stack built, which takes longer than all other tests.
       { test: { name: "desktop", include: desktop, ...slow } },
     ],
