@@ -23,6 +23,7 @@ import { type BuildInputs, buildInputs } from "./build-inputs.ts";
 import { readHistory, writeHistory } from "./history.ts";
 import { type BuildResult, type BuiltRpm, logName } from "./build-result.ts";
 import { outputRepository, writeOutput } from "./output.ts";
+import { checkBuild, checkSpec } from "./proof.ts";
 import { prepareSandbox, rpmbuild, rpmbuildCommand } from "./rpmbuild.ts";
 import { runSchedule, type TaskOutcome } from "./schedule.ts";
 import { type DebianSources, fetchSources, type SourceInput, sourceInputs } from "./sources.ts";
@@ -196,7 +197,8 @@ async function buildPackage(
   entry: StackPackage,
   results: ReadonlyMap<string, BuildResult>,
 ): Promise<BuildResult> {
-  const { store } = context;
+  const { store, logger } = context;
+  checkSpec(entry);
   const prepared = await prepareBuild(context, entry, results);
   const known = await knownResult(store, entry, prepared.key);
   const result =
@@ -205,6 +207,7 @@ async function buildPackage(
       const madeMeanwhile = await knownResult(store, entry, prepared.key);
       return madeMeanwhile ?? runBuild(context, entry, prepared);
     }));
+  await checkBuild(store, entry, result, logger);
   await writeHistory(store, { ...result, id: formatBuildId(entry), inputs: prepared.inputs });
   return result;
 }

@@ -73,6 +73,7 @@ a
     name: "a",
     stage: undefined,
     strip: { edits: [], matched: new Set(), unmatched: [], forbidden: [] },
+    forbid: [],
     folder,
     displayFolder: "specs/rpm/a",
     spec,

@@ -1,7 +1,13 @@
 export { packageFileSchema } from "./package-file.ts";
 export { profileFileSchema } from "./profile/profile-file.ts";
 export { readProfiles } from "./profile/read-profiles.ts";
-export { type Profile, profileFromFile, type Rule, ruleName } from "./profile/rule.ts";
+export {
+  type CapabilityRule as ForbidRule,
+  type Profile,
+  profileFromFile,
+  type Rule,
+  ruleName,
+} from "./profile/rule.ts";
 export { applyProfiles, type StrippedSpec } from "./strip/apply-profiles.ts";
 export {
   type ForbiddenDependency,

@@ -17,7 +17,14 @@ import {
 import { type PackageFile, packageFileSchema, type PackageStage } from "./package-file.ts";
 import { profileFileSchema } from "./profile/profile-file.ts";
 import { readProfiles } from "./profile/read-profiles.ts";
-import { type Profile, profileFromFile, type Rule, ruleName, rulesOf } from "./profile/rule.ts";
+import {
+  type CapabilityRule,
+  type Profile,
+  profileFromFile,
+  type Rule,
+  ruleName,
+  rulesOf,
+} from "./profile/rule.ts";
 import {
   type BuildId,
   type BuildPlan,
@@ -37,6 +44,8 @@ export interface StackPackage extends GraphNode, BuildId {
   /** The spec's text as it is built: with its profiles applied, and what its stage switches. */
   readonly spec: string;
   readonly model: SourcePackage;
+  /** What neither its spec nor its RPMs may ask for, by its profiles. */
+  readonly forbid: readonly CapabilityRule[];
   /** What the profiles did to the spec. */
   readonly strip: StripReport;
 }
@@ -188,6 +197,7 @@ async function readPackage(
       spec: text,
       model,
       strip: report,
+      forbid: profiles.flatMap((profile) => profile.forbid),
     };
   };
   const last = build(undefined, profiles);

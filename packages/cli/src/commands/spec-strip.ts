@@ -84,9 +84,12 @@ export async function strip(options: StripOptions): Promise<void> {
       );
     }
   }
-  for (const rule of unmatched([...used.values()], results)) {
-    if (strict) process.exitCode = 1;
-    session.logger.warning(`nothing found for ${ruleName(rule)}`);
+  const idle = unmatched([...used.values()], results);
+  if (strict && idle.length > 0) process.exitCode = 1;
+  const byPlace = Map.groupBy(idle, ({ profile, key }) => `${profile}: ${key}`);
+  for (const [place, rules] of byPlace) {
+    const names = rules.map(({ match }) => match).join(", ");
+    session.logger.warning(`${place}: nothing found for ${names}`);
   }
 }
 
