@@ -7,7 +7,7 @@ import { isContentNamed, metadataLocations } from "../locations.ts";
 import { joinSignatures } from "../openpgp-armor.ts";
 import { movedRepoFileText, publicKeyFileName, repoFileName } from "../repo-file.ts";
 import { folderTarget } from "./folder-target.ts";
-import { type S3Options, s3Target } from "./s3-target.ts";
+import type { S3Options } from "./s3-target.ts";
 import type { ExportTarget, FileProperties } from "./target.ts";
 
 export interface ExportOptions {
@@ -43,7 +43,7 @@ const signatureLocation = "repodata/repomd.xml.asc";
  */
 export async function exportGeneration(options: ExportOptions): Promise<ExportResult> {
   const { generation, logger } = options;
-  const target = exportTarget(options);
+  const target = await exportTarget(options);
   const there = await target.list();
   const before = await filesBefore(target);
   const immutable = await immutableFiles(generation);
@@ -80,12 +80,16 @@ export async function exportGeneration(options: ExportOptions): Promise<ExportRe
   };
 }
 
-function exportTarget({ to, s3 = {} }: ExportOptions): ExportTarget {
+async function exportTarget({ to, s3 = {} }: ExportOptions): Promise<ExportTarget> {
   const url = URL.canParse(to) ? new URL(to) : undefined;
   if (url === undefined || url.protocol === "file:") {
     return folderTarget(url === undefined ? path.resolve(to) : fileURLToPath(url));
   }
-  if (url.protocol === "s3:") return s3Target(url, s3);
+  if (url.protocol === "s3:") {
+    // Only here: the SDK takes longer to load than most commands take.
+    const { s3Target } = await import("./s3-target.ts");
+    return s3Target(url, s3);
+  }
   throw new CleanroomError("export-failed", `a repository cannot be copied to ${to}`, {
     exitCode: 2,
     hint: "name a folder or s3://BUCKET/PREFIX",
