@@ -6,8 +6,8 @@ import type { CommandModule } from "yargs";
 import { type GlobalOptions, workspace } from "../session.ts";
 
 interface Options extends GlobalOptions {
-  readonly unit: boolean;
-  readonly desktop: boolean;
+  readonly unit?: boolean | undefined;
+  readonly desktop?: boolean | undefined;
 }
 
 interface Count {
@@ -66,12 +66,15 @@ async function runVitest(projects: readonly string[]): Promise<Count> {
 }
 
 async function test(options: Options): Promise<void> {
-  const counts = options.desktop
-    ? [await runVitest(["desktop"])]
-    : [
-        await runChecks(),
-        await runVitest(options.unit ? ["unit", "boundaries"] : ["unit", "boundaries", "e2e"]),
-      ];
+  const counts =
+    options.desktop === true
+      ? [await runVitest(["desktop"])]
+      : [
+          await runChecks(),
+          await runVitest(
+            options.unit === true ? ["unit", "boundaries"] : ["unit", "boundaries", "e2e"],
+          ),
+        ];
   const sum = (part: keyof Count): number =>
     counts.reduce((total, count) => total + count[part], 0);
   const [passed, failed, skipped] = [sum("passed"), sum("failed"), sum("skipped")];
@@ -89,12 +92,10 @@ export const testCommand: CommandModule<object, Options> = {
     parser
       .option("unit", {
         type: "boolean",
-        default: false,
         describe: "Only the fast part, which builds nothing",
       })
       .option("desktop", {
         type: "boolean",
-        default: false,
         describe: "Only what needs the whole Gtk+ stack and a browser",
       })
       .conflicts("unit", "desktop") as never,
