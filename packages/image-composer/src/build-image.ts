@@ -4,6 +4,7 @@ import {
   type ActionResult,
   CleanroomError,
   type Json,
+  mapConcurrent,
   removeFolder,
   replaceFolder,
   sha256Json,
@@ -88,9 +89,14 @@ export async function buildImage(
     sha256: blob.digest,
     size: blob.compressedBytes,
   }));
-  for (const [name, bytes] of outputFiles(described)) {
-    outputs.push({ name, ...(await store.put(bytes)) });
-  }
+  // Each put waits for the disk: together they wait once.
+  const small = [...outputFiles(described)];
+  outputs.push(
+    ...(await mapConcurrent(small, small.length, async ([name, bytes]) => ({
+      name,
+      ...(await store.put(bytes)),
+    }))),
+  );
   await store.putAction(key, { outputs, facts: { image: built as unknown as Json } });
   await writeOutput(context, options.output, outputs);
   logger.info(
