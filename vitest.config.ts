@@ -11,7 +11,11 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["packages/*/src/**/*.test.ts", "tools/*/src/**/*.test.ts"],
+          include: [
+            "packages/*/src/**/*.test.ts",
+            "tools/*/src/**/*.test.ts",
+            "specs/rpm/*/*.test.ts",
+          ],
         },
       },
       { test: { name: "boundaries", include: ["tools/boundaries/*.test.ts"] } },
