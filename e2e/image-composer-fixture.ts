@@ -20,14 +20,17 @@ import { buildPackages, createrepo } from "./repo-publisher-fixture.ts";
 
 const workspace = path.resolve(import.meta.dirname, "..");
 
-/** What the tests of images work with: the user's store, with its base. */
+/** What the tests of images work with. */
 export interface Surroundings {
+  /** The user's, with its base. */
   readonly store: Store;
+  /** The test's own, for what is published for it. */
+  readonly publishing: Store;
   readonly tools: Tools;
   readonly base: ImageRequest["repositories"][number];
 }
 
-export async function surroundings(): Promise<Surroundings> {
+export async function surroundings(scratch: string): Promise<Surroundings> {
   const store = await Store.open(defaultStoreFolder(process.env), silentLogger);
   const folder = path.join(workspace, "specs/base/debian-trixie");
   const file = await readYamlFile(path.join(folder, "base.yaml"), baseFileSchema);
@@ -35,6 +38,7 @@ export async function surroundings(): Promise<Surroundings> {
   const base = await importBase(store, "debian-trixie", file, lock, silentLogger);
   return {
     store,
+    publishing: await Store.open(path.join(scratch, "publishing"), silentLogger),
     tools: base.tools,
     base: {
       id: "debian-trixie",
@@ -93,13 +97,13 @@ export async function signedAgain(
 
 /** An image of packages made for the test: its folder, and a signed repository. */
 export async function madeRequest(
-  { store, tools, base }: Surroundings,
+  { publishing, tools, base }: Surroundings,
   folder: string,
   specs: Readonly<Record<string, string>>,
   yaml: string,
 ): Promise<ImageRequest> {
   const packages = await buildPackages(tools, folder, specs);
-  const context = { store, tools, logger: silentLogger };
+  const context = { store: publishing, tools, logger: silentLogger };
   const repository = `test-${sha256(folder).slice(0, 8)}`;
   const generation = await publish({ ...context, repository, packages });
   const { publicKey } = await signingKey(context);

@@ -35,7 +35,7 @@ beforeAll(async () => {
   const { exitCode, stderr } = await workspace.cleanroom(["up", "hello", "--no-run"]);
   expect(stderr).not.toContain("error:");
   expect(exitCode).toBe(0);
-  here = await surroundings();
+  here = await surroundings(scratch);
 });
 
 afterAll(async () => {
