@@ -65,6 +65,7 @@ export class Store {
         hint: "name another one with --store DIR or CLEANROOM_STORE",
       });
     }
+    await store.removeAbandoned();
     return store;
   }
 
@@ -114,6 +115,25 @@ export class Store {
       const { mtimeMs } = await stat(folder);
       if (Date.now() - mtimeMs < abandonedAfterMs) continue;
       await removeFolder(folder);
+      removed += 1;
+    }
+    return removed;
+  }
+
+  /**
+   * Removes installed roots that nothing has used for a while; what needs one makes it again.
+   *
+   * @returns how many were removed
+   */
+  async removeUnusedRoots(olderThanMs: number): Promise<number> {
+    let removed = 0;
+    for (const name of await readdir(this.path("roots"))) {
+      const folder = this.path("roots", name);
+      if (Date.now() - (await stat(folder)).mtimeMs < olderThanMs) continue;
+      // Moved away first: a root is there whole or not at all.
+      const aside = this.path("tmp", uniqueName("unused-root"));
+      await rename(folder, aside);
+      await removeFolder(aside);
       removed += 1;
     }
     return removed;
