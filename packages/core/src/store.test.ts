@@ -123,6 +123,14 @@ test("what a killed run left is removed a day later, not sooner", async () => {
   expect(await readdir(path.join(folder, "tmp"))).toEqual([]);
 });
 
+test("roots that nothing used for a while are removed, others stay", async () => {
+  await mkdir(path.join(folder, "roots/old"));
+  await mkdir(path.join(folder, "roots/new"));
+  await utimes(path.join(folder, "roots/old"), 0, 0);
+  expect(await store.removeUnusedRoots(60_000)).toBe(1);
+  expect(await readdir(path.join(folder, "roots"))).toEqual(["new"]);
+});
+
 test("verifyBlobs counts the good and the damaged", async () => {
   await store.put("good");
   await damage((await store.put("bad")).sha256);

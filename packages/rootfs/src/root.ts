@@ -1,4 +1,4 @@
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import {
   mapConcurrent,
@@ -46,7 +46,12 @@ export async function makeRoot(
     options.languages ?? null,
   ]);
   const root = store.path("roots", digest);
-  if (await pathExists(root)) return root;
+  if (await pathExists(root)) {
+    // The time of its last use, for whoever wants to remove old ones.
+    const now = new Date();
+    await utimes(root, now, now);
+    return root;
+  }
   return store.withLock(`root-${digest}`, async () => {
     if (await pathExists(root)) return root;
     await fetchClosure(store, closure, repositories);

@@ -51,10 +51,19 @@ async function measure(
   return { files, bytes };
 }
 
-async function gc(options: GlobalOptions): Promise<void> {
+interface GcOptions extends GlobalOptions {
+  readonly days: number;
+}
+
+async function gc(options: GcOptions): Promise<void> {
   const session = new Session(options);
-  const removed = await (await session.store()).removeAbandoned();
-  session.print({ removed }, `${removed} folders of processes that are no more were removed`);
+  const store = await session.store();
+  const abandoned = await store.removeAbandoned();
+  const roots = await store.removeUnusedRoots(options.days * 24 * 60 * 60 * 1000);
+  session.print(
+    { abandoned, roots },
+    `removed ${abandoned} folders of processes that are no more, and ${roots} roots unused for ${options.days} days`,
+  );
 }
 
 async function verify(options: GlobalOptions): Promise<void> {
@@ -70,7 +79,17 @@ export const cacheCommand: CommandModule<object, GlobalOptions> = {
   builder: (parser) =>
     parser
       .command<GlobalOptions>("show", "What the store holds", (inner) => inner as never, show)
-      .command<GlobalOptions>("gc", "Remove what killed runs left", (inner) => inner as never, gc)
+      .command<GcOptions>(
+        "gc",
+        "Remove what killed runs left, and installed roots that nothing used lately",
+        (inner) =>
+          inner.option("days", {
+            type: "number",
+            default: 14,
+            describe: "Roots unused for so many days; 0 removes all",
+          }) as never,
+        gc,
+      )
       .command<GlobalOptions>(
         "verify",
         "Read every blob and set damaged ones aside",
