@@ -180,3 +180,15 @@ export async function basePackages(count: number): Promise<readonly BuiltPackage
     }),
   );
 }
+
+/** A secret key in ASCII armour, as a user would bring it. */
+export async function makeSecretKey(tools: Tools, lifeSeconds: number): Promise<string> {
+  const script = `
+export GNUPGHOME=/tmp/gnupg
+mkdir -m 700 "$GNUPGHOME"
+gpg --batch --quiet --passphrase '' --quick-generate-key "A user" rsa3072 sign "seconds=$1"
+gpg --batch --armor --export-secret-keys
+`;
+  const argv = ["sh", "-euc", script, "sh", String(lifeSeconds)];
+  return (await runInSandbox({ root: tools.root }, argv)).stdout;
+}

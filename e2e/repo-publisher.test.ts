@@ -12,15 +12,19 @@ import {
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { zstdDecompressSync } from "node:zlib";
 import { runInSandbox, silentLogger, type Store, type Tools } from "@cleanroom/core";
 import {
   currentGeneration,
   exportGeneration,
   type Generation,
+  importKey,
   publish,
   type PublishChecks,
+  type PublisherContext,
   type RepositoryServer,
+  rotateKey,
   serve,
   signingKey,
   verifyRepository,
@@ -36,6 +40,7 @@ import {
   dnf,
   freshStore,
   makeClient,
+  makeSecretKey,
   specText,
   toolsRoot,
   zypper,
@@ -388,6 +393,66 @@ describe("a copy for another server", () => {
     } finally {
       await server.close();
     }
+  });
+});
+
+describe("keys", () => {
+  const context = (): PublisherContext => ({ store, tools, logger });
+
+  /** A client that trusts one key and will not learn another. */
+  async function clientTrusting(name: string, url: string, publicKey: string): Promise<Client> {
+    const client = await clientOf(name, url);
+    await writeFile(path.join(client.folder, "trusted.asc"), publicKey);
+    const repo = path.join(client.folder, "repos/cleanroom.repo");
+    const text = await readFile(repo, "utf8");
+    await writeFile(repo, text.replace(/^gpgkey=.*$/m, "gpgkey=file:///work/trusted.asc"));
+    return client;
+  }
+
+  test("after a rotation a client goes on, whichever key it knows, until the overlap ends", async () => {
+    const repository = "rotated";
+    const old = await signingKey(context(), repository);
+    const before = await publish({ ...context(), packages, repository, key: repository });
+    const fresh = await rotateKey(context(), repository);
+    const after = await publish({ ...context(), packages, repository, key: repository });
+    expect(after.id).not.toBe(before.id);
+    expect(after.keyFingerprint).toBe(fresh.fingerprint);
+    await whileServing({ folder: after.folder }, async ({ url }) => {
+      for (const [name, key] of Object.entries({ old, fresh })) {
+        const client = await clientTrusting(`rotated-${name}`, url, key.publicKey);
+        expect(await dnf(client, ["makecache"])).toMatchObject({ exitCode: 0 });
+      }
+      const client = await clientOf("rotated-both", url);
+      expect(await dnf(client, ["install", "hello"])).toMatchObject({ exitCode: 0 });
+    });
+    await rotateKey(context(), repository, 0);
+    const last = await publish({ ...context(), packages, repository, key: repository });
+    await whileServing({ folder: last.folder }, async ({ url }) => {
+      const client = await clientTrusting("rotated-late", url, fresh.publicKey);
+      expect((await dnf(client, ["makecache"])).exitCode).not.toBe(0);
+    });
+  });
+
+  test("a key of the user's signs; when it has expired, it does not, and clients refuse what it signed", async () => {
+    const seconds = 25;
+    const secret = await makeSecretKey(tools, seconds);
+    const expiresMs = Date.now() + seconds * 1000;
+    const mine = await importKey(context(), "mine", secret);
+    const repository = "mine";
+    const published = await publish({ ...context(), packages, repository, key: "mine" });
+    expect(published.keyFingerprint).toBe(mine.fingerprint);
+    await whileServing({ folder: published.folder }, async ({ url }) => {
+      const early = await clientOf("expiring", url);
+      expect(await dnf(early, ["makecache"])).toMatchObject({ exitCode: 0 });
+      await setTimeout(Math.max(0, expiresMs - Date.now()) + 1000);
+      const late = await clientOf("expired", url);
+      const result = await dnf(late, ["install", "hello"]);
+      expect(result.exitCode).not.toBe(0);
+      expect(installed(late, "hello")).toBe(false);
+    });
+    await expect(publish({ ...context(), packages, key: "mine" })).rejects.toMatchObject({
+      code: "key-expired",
+    });
   });
 });
 

@@ -16,7 +16,8 @@ export {
   type ServeOptions,
   type ServeSource,
 } from "./serve/serve.ts";
-export { type PublisherContext, type SigningKey, signingKey } from "./signing-key.ts";
+export type { KeyPair, PublisherContext, SigningKey } from "./signing-key.ts";
+export { importKey, rotateKey, signingKey } from "./manage-keys.ts";
 export type { PublishChecks } from "./verify/checks.ts";
 export { diffGenerations, type PackageChange } from "./diff.ts";
 export { defaultRetention, prune, type Retention } from "./retention.ts";

@@ -23,11 +23,12 @@ import {
   repositoryFolder,
   switchCurrent,
 } from "./generation.ts";
+import { signingKey } from "./manage-keys.ts";
 import { metadataOf } from "./metadata-chunks.ts";
 import { publicKeyFileName, repoFileName, repoFileText } from "./repo-file.ts";
 import { type MetadataCompression, writeRepodata } from "./repodata.ts";
 import { signDetached } from "./sign.ts";
-import { type PublisherContext, type SigningKey, signingKey } from "./signing-key.ts";
+import { type PublisherContext, publicKeys, type SigningKey } from "./signing-key.ts";
 import { checkGeneration, checksKey, type PublishChecks } from "./verify/checks.ts";
 
 export interface PublishOptions extends PublisherContext {
@@ -91,13 +92,17 @@ async function requestKey(
     action: "publish",
     version: 1,
     repository,
-    key: key.fingerprint,
+    keys: signersOf(key),
     tools: options.tools.digest,
     compression: options.compression ?? "zstd",
     signPackages: options.signPackages ?? true,
     checks: await checksKey(options.checks ?? {}),
     packages: [...new Set(options.packages.map((one) => one.sha256))].toSorted(compareText),
   });
+}
+
+function signersOf({ fingerprint, retiring }: SigningKey): readonly string[] {
+  return [fingerprint, ...retiring.map((one) => one.fingerprint)];
 }
 
 async function publishedBefore(
@@ -135,7 +140,7 @@ async function makeGeneration(
     const repomdSha256 = sha256(repomd);
     const record: GenerationRecord = {
       version: 1,
-      id: sha256Json({ repository, repomdSha256, key: key.fingerprint, signedPackages }).slice(
+      id: sha256Json({ repository, repomdSha256, keys: signersOf(key), signedPackages }).slice(
         0,
         16,
       ),
@@ -150,8 +155,8 @@ async function makeGeneration(
       "repodata/repomd.xml": repomd,
       "repodata/repomd.xml.asc": await signDetached(options, key, repomd),
       // Where zypper looks when no .repo file names a key.
-      "repodata/repomd.xml.key": key.publicKey,
-      [publicKeyFileName]: key.publicKey,
+      "repodata/repomd.xml.key": publicKeys(key),
+      [publicKeyFileName]: publicKeys(key),
       [repoFileName]: repoFileText(repository, currentUrl(store, repository), signedPackages),
       [recordFileName]: recordText(record),
     });

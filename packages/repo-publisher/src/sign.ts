@@ -10,7 +10,14 @@ import {
   sha256Json,
   writeFileAtomic,
 } from "@cleanroom/core";
-import { keyMount, type PublisherContext, type SigningKey, useKeyScript } from "./signing-key.ts";
+import { joinSignatures } from "./openpgp-armor.ts";
+import {
+  type KeyPair,
+  keyMount,
+  type PublisherContext,
+  type SigningKey,
+  useKeyScript,
+} from "./signing-key.ts";
 
 /** A signed .rpm in the store. */
 export interface SignedPackage {
@@ -28,7 +35,7 @@ export interface UnsignedPackage {
  * Every signature of a key bears the time at which the key was made. So a signature depends on
  * what is signed and on the key alone, and one package signed twice is the same bytes.
  */
-function signatureTime(key: SigningKey): string {
+function signatureTime(key: KeyPair): string {
   return `${key.createdSeconds}!`;
 }
 
@@ -145,10 +152,25 @@ function actionKey({ tools }: PublisherContext, key: SigningKey, unsigned: Sha25
   });
 }
 
-/** A detached signature over `text`, in ASCII armour: what clients want as repomd.xml.asc. */
+/**
+ * A detached signature over `text`, in ASCII armour: what clients want as repomd.xml.asc. While
+ * an older key is retiring, its signature stands beside the key's own.
+ */
 export async function signDetached(
-  { store, tools }: PublisherContext,
+  context: PublisherContext,
   key: SigningKey,
+  text: string,
+): Promise<string> {
+  const signatures: string[] = [];
+  for (const pair of [key, ...key.retiring]) {
+    signatures.push(await signWith(context, pair, text));
+  }
+  return joinSignatures(signatures);
+}
+
+async function signWith(
+  { store, tools }: PublisherContext,
+  pair: KeyPair,
   text: string,
 ): Promise<string> {
   return store.withTemporaryFolder("sign", async (folder) => {
@@ -157,12 +179,12 @@ export async function signDetached(
       {
         root: tools.root,
         mounts: [
-          { source: key.home, target: keyMount },
+          { source: pair.home, target: keyMount },
           { source: folder, target: "/work", writable: true },
         ],
         cwd: "/work",
       },
-      ["sh", "-euc", signDetachedScript, "sh", key.fingerprint, signatureTime(key)],
+      ["sh", "-euc", signDetachedScript, "sh", pair.fingerprint, signatureTime(pair)],
       { step: "sign the metadata" },
     );
     return readFile(path.join(folder, "data.asc"), "utf8");

@@ -1,14 +1,11 @@
-import { chmod, mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import {
   CleanroomError,
   isMissingFile,
   type Logger,
-  replaceFolder,
-  runInSandbox,
   type Store,
   type Tools,
-  writeFileAtomic,
 } from "@cleanroom/core";
 import { z } from "zod";
 
@@ -19,9 +16,8 @@ export interface PublisherContext {
   readonly logger: Logger;
 }
 
-/** An OpenPGP key of the store that signs packages and metadata. */
-export interface SigningKey {
-  readonly name: string;
+/** One OpenPGP key with its secret. */
+export interface KeyPair {
   /** 40 upper-case hexadecimal digits. */
   readonly fingerprint: string;
   /** Seconds since 1970. */
@@ -32,11 +28,44 @@ export interface SigningKey {
   readonly home: string;
 }
 
+/** An OpenPGP key of the store that signs packages and metadata. */
+export interface SigningKey extends KeyPair {
+  readonly name: string;
+  /**
+   * The keys before it that clients may still know: until their time is over they sign the metadata
+   * too, and stand in the file of public keys.
+   */
+  readonly retiring: readonly KeyPair[];
+}
+
+const fingerprintSchema = z.string().regex(/^[0-9A-F]{40}$/);
+
+/** Where a key lies below the folder of its name. */
+const keyFolderSchema = z.string().regex(/^(\.|key[\w.]*)$/);
+
 const keyRecordSchema = z.strictObject({
   version: z.literal(1),
-  fingerprint: z.string().regex(/^[0-9A-F]{40}$/),
+  fingerprint: fingerprintSchema,
+  /** Seconds since 1970, as all times here. */
   createdSeconds: z.int(),
+  /** Absent for a key that does not expire. */
+  expiresSeconds: z.int().optional(),
+  folder: keyFolderSchema.default("."),
+  retiring: z
+    .array(
+      z.strictObject({
+        fingerprint: fingerprintSchema,
+        createdSeconds: z.int(),
+        folder: keyFolderSchema,
+        /** When clients must know the newer key. */
+        untilSeconds: z.int(),
+      }),
+    )
+    .default([]),
 });
+
+/** What `key.json` says. */
+export type KeyRecord = z.infer<typeof keyRecordSchema>;
 
 /** Where a command in the sandbox finds the key, and the script that makes it ready to use. */
 export const keyMount = "/key";
@@ -54,31 +83,12 @@ cp -r ${keyMount} "$GNUPGHOME"
 chmod 700 "$GNUPGHOME"
 `;
 
-/**
- * The store's key of this name; made on first use. RSA, 4096 bits: every rpm and every yum client
- * in use verifies it. It has no passphrase (the store's `keys/` is readable by its owner alone)
- * and does not expire.
- *
- * @throws CleanroomError `key-unreadable`, and those of running gpg.
- */
-export async function signingKey(
-  context: PublisherContext,
-  name = "cleanroom",
-): Promise<SigningKey> {
-  const known = await readKey(context.store, name);
-  if (known !== undefined) return known;
-  return context.store.withLock(`key-${name}`, async () => {
-    const meanwhile = await readKey(context.store, name);
-    if (meanwhile !== undefined) return meanwhile;
-    context.logger.info(`making the signing key ${name}`);
-    await makeKey(context, name);
-    const made = await readKey(context.store, name);
-    if (made === undefined) throw new TypeError(`the key ${name} is not where it was put`);
-    return made;
-  });
+/** All public keys that clients may trust, the newest first, as one text. */
+export function publicKeys({ publicKey, retiring }: SigningKey): string {
+  return [publicKey, ...retiring.map((one) => one.publicKey)].join("");
 }
 
-function keyFolder(store: Store, name: string): string {
+export function keyFolder(store: Store, name: string): string {
   if (!/^[A-Za-z0-9][\w.-]*$/.test(name)) {
     throw new CleanroomError("key-name", `a key cannot be called ${JSON.stringify(name)}`, {
       exitCode: 2,
@@ -88,73 +98,56 @@ function keyFolder(store: Store, name: string): string {
   return store.path("keys", name);
 }
 
-async function readKey(store: Store, name: string): Promise<SigningKey | undefined> {
-  const folder = keyFolder(store, name);
-  const recordFile = path.join(folder, "key.json");
-  let recordText: string;
+/**
+ * The record of a name's keys; undefined when there is none of this name.
+ *
+ * @throws CleanroomError `key-unreadable`
+ */
+export async function readKeyRecord(store: Store, name: string): Promise<KeyRecord | undefined> {
+  const file = path.join(keyFolder(store, name), "key.json");
   try {
-    recordText = await readFile(recordFile, "utf8");
+    return keyRecordSchema.parse(JSON.parse(await readFile(file, "utf8")));
   } catch (error) {
     if (isMissingFile(error)) return undefined;
-    throw error;
+    throw unreadableKey(store, name, error);
   }
-  try {
-    const record = keyRecordSchema.parse(JSON.parse(recordText));
+}
+
+/**
+ * A key that is in the store; undefined when there is none of this name.
+ *
+ * @throws CleanroomError `key-unreadable`, `key-expired`
+ */
+export async function readKey(store: Store, name: string): Promise<SigningKey | undefined> {
+  const record = await readKeyRecord(store, name);
+  if (record === undefined) return undefined;
+  const nowSeconds = Date.now() / 1000;
+  if (record.expiresSeconds !== undefined && record.expiresSeconds <= nowSeconds) {
+    throw new CleanroomError("key-expired", `the signing key ${name} has expired`, {
+      hint: "rotate it, or import its renewed form under another name",
+    });
+  }
+  const pair = async (
+    one: Pick<KeyRecord, "fingerprint" | "createdSeconds" | "folder">,
+  ): Promise<KeyPair> => {
+    const folder = path.join(keyFolder(store, name), one.folder);
     const publicKey = await readFile(path.join(folder, "public.asc"), "utf8");
-    const { fingerprint, createdSeconds } = record;
-    return { name, fingerprint, createdSeconds, publicKey, home: path.join(folder, "gnupg") };
+    const { fingerprint, createdSeconds } = one;
+    return { fingerprint, createdSeconds, publicKey, home: path.join(folder, "gnupg") };
+  };
+  try {
+    const known = record.retiring.filter((one) => one.untilSeconds > nowSeconds);
+    return { name, ...(await pair(record)), retiring: await Promise.all(known.map(pair)) };
   } catch (error) {
-    throw new CleanroomError("key-unreadable", `the signing key ${name} is damaged`, {
-      place: { file: recordFile },
-      cause: error,
-      hint: `restore ${folder} from a backup, or move it away: a new key will be made, which clients must be told to trust`,
-    });
+    throw unreadableKey(store, name, error);
   }
 }
 
-async function makeKey({ store, tools }: PublisherContext, name: string): Promise<void> {
-  await store.withTemporaryFolder("key", async (folder) => {
-    await chmod(folder, 0o700);
-    const finished = path.join(folder, "finished");
-    const home = path.join(finished, "gnupg");
-    await mkdir(home, { recursive: true, mode: 0o700 });
-    // gpg-agent's sockets belong on the sandbox's own /tmp: in a deep folder their path is too
-    // long, and nothing of them is to be kept.
-    const { stdout } = await runInSandbox(
-      { root: tools.root, mounts: [{ source: home, target: keyMount, writable: true }] },
-      ["sh", "-euc", makeKeyScript, "sh", `Cleanroom repository (${name})`],
-      { step: `make the signing key ${name}`, timeoutMs: 120_000 },
-    );
-    const { fingerprint, createdSeconds, publicKey } = parseKeyListing(stdout);
-    await writeFileAtomic(path.join(finished, "public.asc"), publicKey);
-    const record = { version: 1, fingerprint, createdSeconds };
-    await writeFileAtomic(path.join(finished, "key.json"), `${JSON.stringify(record)}\n`);
-    await replaceFolder(finished, keyFolder(store, name));
+function unreadableKey(store: Store, name: string, cause: unknown): CleanroomError {
+  const folder = keyFolder(store, name);
+  return new CleanroomError("key-unreadable", `the signing key ${name} is damaged`, {
+    place: { file: folder },
+    cause,
+    hint: `restore ${folder} from a backup, or move it away: a new key will be made, which clients must be told to trust`,
   });
-}
-
-const makeKeyScript = `
-export GNUPGHOME=/tmp/gnupg
-trap 'gpgconf --kill gpg-agent' EXIT
-mkdir -m 700 "$GNUPGHOME"
-gpg --batch --quiet --passphrase '' --quick-generate-key "$1" rsa4096 sign never
-gpg --batch --with-colons --list-keys
-gpg --batch --armor --export
-cp -r "$GNUPGHOME/private-keys-v1.d" "$GNUPGHOME/pubring.kbx" "$GNUPGHOME/trustdb.gpg" ${keyMount}
-`;
-
-/** Reads `gpg --with-colons` (GnuPG's doc/DETAILS) with the armoured key after it. */
-function parseKeyListing(
-  listing: string,
-): Pick<SigningKey, "fingerprint" | "createdSeconds" | "publicKey"> {
-  const lines = listing.split("\n").map((line) => line.split(":"));
-  const fingerprint = lines.find(([kind]) => kind === "fpr")?.[9];
-  const createdSeconds = Number(lines.find(([kind]) => kind === "pub")?.[5]);
-  const start = listing.indexOf("-----BEGIN PGP PUBLIC KEY BLOCK-----");
-  if (fingerprint === undefined || Number.isNaN(createdSeconds) || start < 0) {
-    throw new CleanroomError("key-unreadable", "gpg did not say which key it made", {
-      place: { step: "gpg --list-keys" },
-    });
-  }
-  return { fingerprint, createdSeconds, publicKey: listing.slice(start) };
 }
