@@ -14,6 +14,7 @@ export type { LockChange } from "./lock-change.ts";
 export { type ImageLock, readImageLock } from "./lock-file.ts";
 export { lockImage } from "./lock-image.ts";
 export { type PushedImage, pushImage } from "./push-image.ts";
+export { reportImage } from "./report-image.ts";
 export { runImage, type RunningImage, type RunOptions } from "./run-image.ts";
 export { downImage, imageLogs, type ImageStatus, imageStatus } from "./running-image.ts";
 export { saveImage } from "./save-image.ts";
