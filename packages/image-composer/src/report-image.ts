@@ -28,6 +28,7 @@ const style = `
 :root { color-scheme: light dark; --k0: #3b7dd8; --k1: #d8803b; --k2: #5aa469; --k3: #a05ab4 }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 1040px; margin: 2rem auto; padding: 0 1rem }
 code { font-size: 0.9em; overflow-wrap: anywhere }
+td:nth-child(2) { min-width: 4.5em }
 table { border-collapse: collapse; width: 100%; font-size: 0.92em }
 th, td { text-align: left; vertical-align: top; padding: 0.25rem 0.7rem 0.25rem 0; border-bottom: 1px solid #8885 }
 svg { width: 100%; height: auto }
