@@ -2,13 +2,13 @@ import { availableParallelism } from "node:os";
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import {
+  adoptFolder,
   type BaseFile,
   CleanroomError,
   type Logger,
   mapConcurrent,
   nameMatcher,
   pathExists,
-  replaceFolder,
   runInSandbox,
   sha256Json,
   type Store,
@@ -131,7 +131,7 @@ async function makeRepository(
       ],
       { step: "createrepo_c" },
     );
-    await replaceFolder(folder, base.repository);
+    await adoptFolder(folder, base.repository);
     // withTemporaryFolder removes the folder it made; the rename took it away.
     await mkdir(folder, { recursive: true });
   });

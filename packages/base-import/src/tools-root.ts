@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import {
+  adoptFolder,
   type Logger,
   pathExists,
-  replaceFolder,
   runInSandbox,
   sha256Json,
   type Store,
@@ -58,7 +58,7 @@ export async function makeToolsRoot(
         "root:x:0:0:root:/root:/bin/sh\ncleanroom:x:1000:1000:Cleanroom:/tmp:/bin/sh\n",
       );
       await writeFile(path.join(target, "etc/group"), "root:x:0:\ncleanroom:x:1000:\n");
-      await replaceFolder(target, root);
+      await adoptFolder(target, root);
       return { root, digest };
     });
   });

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, stat, writeFile } from "node:
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { beforeEach, expect, test } from "vitest";
-import { removeFolder, replaceFolder, writeFileAtomic } from "./files.ts";
+import { adoptFolder, removeFolder, replaceFolder, writeFileAtomic } from "./files.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -26,6 +26,18 @@ test("a folder takes the place of another as a whole", async () => {
   await writeFile(path.join(made, "fresh"), "");
   await replaceFolder(made, target);
   expect(await readdir(target)).toEqual(["fresh"]);
+  expect(await readdir(folder)).toEqual(["target"]);
+});
+
+test("a folder that is named by its content is put in place once", async () => {
+  const target = path.join(folder, "target");
+  for (const name of ["first", "second"]) {
+    const made = path.join(folder, name);
+    await mkdir(made);
+    await writeFile(path.join(made, "file"), name);
+    await adoptFolder(made, target);
+  }
+  expect(await readFile(path.join(target, "file"), "utf8")).toBe("first");
   expect(await readdir(folder)).toEqual(["target"]);
 });
 

@@ -79,6 +79,23 @@ export async function replaceFolder(finished: string, target: string): Promise<v
   await removeFolder(aside);
 }
 
+/**
+ * Puts a finished folder at `target` unless one is there: for folders that are named by their
+ * content, so that whoever came first has made the same. The target is never absent again.
+ */
+export async function adoptFolder(finished: string, target: string): Promise<void> {
+  await mkdir(path.dirname(target), { recursive: true });
+  try {
+    await rename(finished, target);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
+    await removeFolder(finished);
+    return;
+  }
+  await syncFolder(path.dirname(target));
+}
+
 /** Removes a folder tree, also where a package made folders without write permission. */
 export async function removeFolder(folder: string): Promise<void> {
   try {

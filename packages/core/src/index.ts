@@ -19,6 +19,7 @@ export {
   type Place,
 } from "./error.ts";
 export {
+  adoptFolder,
   isMissingFile,
   pathExists,
   removeFolder,

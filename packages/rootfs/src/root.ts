@@ -1,9 +1,9 @@
 import { chmod, mkdir, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import {
+  adoptFolder,
   mapConcurrent,
   pathExists,
-  replaceFolder,
   runInSandbox,
   sha256Json,
   type Store,
@@ -58,7 +58,7 @@ export async function makeRoot(
     return store.withTemporaryFolder("root", async (folder) => {
       const target = path.join(folder, "root");
       await installPackages(store, tools, closure, options, folder, target);
-      await replaceFolder(target, root);
+      await adoptFolder(target, root);
       return root;
     });
   });

@@ -1,6 +1,7 @@
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import {
+  adoptFolder,
   canonicalJson,
   isMissingFile,
   type Json,
@@ -41,7 +42,7 @@ export async function outputRepository(
       ["createrepo_c", "--quiet", "--no-database", "--revision", digest, "/repository"],
       { step: `${result.name}: createrepo_c` },
     );
-    await replaceFolder(made, folder);
+    await adoptFolder(made, folder);
   });
   return repository;
 }

@@ -37,7 +37,9 @@ export interface BuildPlan {
 
 /**
  * Plans the builds of a stack. A build needs what its BuildRequires ask for, and all that this
- * asks for once installed. Packages that need each other in a cycle are built against the
+ * asks for once installed: what its spec says, and what rpm adds by itself when it is built (the
+ * libraries that its files link, the .pc files that its .pc files name). The latter is not known
+ * before, but it can only be something that was in its own build root. Packages that need each other in a cycle are built against the
  * bootstrap stage of those of them that have one; so is a package that comes back to itself.
  * A bootstrap stage that no cycle needs is not built.
  *
@@ -54,13 +56,22 @@ export function planBuilds(graph: StackGraph): BuildPlan {
     const from = path.findIndex((one) => formatBuildId(one) === id);
     if (from >= 0) throw cycleError(graph, [...path.slice(from), build]);
     const wanted = needsOf(graph, cycles, build);
-    for (const next of wanted) visit(next, [...path, build]);
+    // What the spec itself asks for comes first, so that a cycle is printed without short cuts.
+    const asked = new Set(nodeOf(graph, build)?.buildNeeds);
+    const [direct, indirect] = [true, false].map((isAsked) =>
+      wanted.filter(({ name }) => asked.has(name) === isAsked),
+    );
+    for (const next of [...(direct ?? []), ...(indirect ?? [])]) visit(next, [...path, build]);
     done.add(id);
     needs.set(id, wanted);
     order.push(build);
   };
   for (const name of [...graph.packages.keys()].toSorted()) visit({ name, stage: undefined }, []);
   return { needs, order };
+}
+
+function nodeOf({ packages, bootstraps }: StackGraph, build: BuildId): GraphNode | undefined {
+  return (build.stage === undefined ? packages : bootstraps).get(build.name);
 }
 
 /** The builds whose RPMs can be in a build root, sorted by name. */
@@ -77,10 +88,9 @@ function needsOf(
     if (name === build.name && (build.stage !== undefined || !isBootstrap)) return;
     found.set(name, { name, stage: isBootstrap ? "bootstrap" : undefined });
     const node = (isBootstrap ? bootstraps : packages).get(name);
-    for (const next of node?.runtimeNeeds ?? []) visit(next);
+    for (const next of [...(node?.runtimeNeeds ?? []), ...(node?.buildNeeds ?? [])]) visit(next);
   };
-  const node = (build.stage === undefined ? packages : bootstraps).get(build.name);
-  for (const name of node?.buildNeeds ?? []) visit(name);
+  for (const name of nodeOf({ packages, bootstraps }, build)?.buildNeeds ?? []) visit(name);
   return [...found.keys()].toSorted().flatMap((name) => found.get(name) ?? []);
 }
 

@@ -76,7 +76,7 @@ test("a build comes after what its BuildRequires ask for, and what that asks for
   ]);
   expect(dependsOn("specs/rpm/high", "rpm")).toEqual([
     base,
-    { projects: ["data", "middle"], target: "rpm" },
+    { projects: ["data", "low", "middle"], target: "rpm" },
   ]);
 });
 
