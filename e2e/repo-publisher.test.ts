@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { zstdDecompressSync } from "node:zlib";
-import { runInSandbox, silentLogger, type Store, type Tools } from "@cleanroom/core";
+import { run, runInSandbox, silentLogger, type Store, type Tools } from "@cleanroom/core";
 import {
   currentGeneration,
   exportGeneration,
@@ -431,6 +431,34 @@ describe("keys", () => {
       const client = await clientTrusting("rotated-late", url, fresh.publicKey);
       expect((await dnf(client, ["makecache"])).exitCode).not.toBe(0);
     });
+  });
+
+  test("a command of the user's signs packages and metadata", async () => {
+    const { home, fingerprint, publicKey } = await signingKey(context(), "outside");
+    // The host's gpg stands for a vault: it has the key, and Cleanroom asks it.
+    const vault = path.join(folder, "vault");
+    await cp(home, vault, { recursive: true });
+    const gpg = [
+      "gpg",
+      "--homedir",
+      vault,
+      "--batch",
+      "--quiet",
+      "--armor",
+      "--detach-sign",
+    ] as const;
+    const signer = { command: gpg, fingerprint, publicKey };
+    const repository = "outside";
+    const published = await publish({ ...context(), packages, repository, signer });
+    await run("gpgconf", ["--homedir", vault, "--kill", "gpg-agent"]);
+    await whileServing({ folder: published.folder }, async ({ url }) => {
+      const client = await clientOf("outside", url);
+      expect(await dnf(client, ["install", "hello"])).toMatchObject({ exitCode: 0 });
+    });
+    const silent = { ...signer, command: ["true"] as const };
+    await expect(
+      publish({ ...context(), packages, repository: "silent", signer: silent }),
+    ).rejects.toMatchObject({ code: "signing-command" });
   });
 
   test("a key of the user's signs; when it has expired, it does not, and clients refuse what it signed", async () => {

@@ -4,8 +4,9 @@ import path from "node:path";
 import { CleanroomError, isMissingFile, mapConcurrent, type Sha256 } from "@cleanroom/core";
 import type { Generation, PublishedPackage } from "./generation.ts";
 import { readHeaderOf } from "./read-header.ts";
-import { type SignedPackage, signPackages, wrongDigest } from "./sign.ts";
-import type { PublisherContext, SigningKey } from "./signing-key.ts";
+import { type SignedPackage, signPackages, wrongDigest } from "./sign/sign-packages.ts";
+import type { Signer } from "./sign/signer.ts";
+import type { PublisherContext } from "./sign/signing-key.ts";
 
 /** A package to publish. */
 export interface PackageToPublish {
@@ -39,12 +40,12 @@ interface NewPackage extends PackageToPublish {
  */
 export async function assemblePackages(
   context: PublisherContext,
-  key: SigningKey,
+  signer: Signer,
   requested: readonly PackageToPublish[],
   { previous, signed: sign }: AssemblyOptions,
 ): Promise<readonly PublishedPackage[]> {
   const known = new Map(
-    previous?.keyFingerprint === key.fingerprint && previous.signedPackages === sign
+    previous?.keyFingerprint === signer.fingerprint && previous.signedPackages === sign
       ? previous.packages.map((one) => [one.unsignedSha256, one])
       : [],
   );
@@ -62,7 +63,7 @@ export async function assemblePackages(
     ],
     byDigest,
   );
-  const signed = sign ? await signPackages(context, key, fresh) : await takeIn(context, fresh);
+  const signed = sign ? await signPackages(context, signer, fresh) : await takeIn(context, fresh);
   const published = fresh.map((one) => {
     const result = signed.get(one.sha256);
     if (result === undefined) throw new TypeError(`${one.file} was not signed`);

@@ -16,8 +16,8 @@ export {
   type ServeOptions,
   type ServeSource,
 } from "./serve/serve.ts";
-export type { KeyPair, PublisherContext, SigningKey } from "./signing-key.ts";
-export { importKey, rotateKey, signingKey } from "./manage-keys.ts";
+export type { KeyPair, PublisherContext, SigningKey } from "./sign/signing-key.ts";
+export { importKey, rotateKey, signingKey } from "./sign/manage-keys.ts";
 export type { PublishChecks } from "./verify/checks.ts";
 export { diffGenerations, type PackageChange } from "./diff.ts";
 export { defaultRetention, prune, type Retention } from "./retention.ts";
@@ -29,3 +29,4 @@ export {
 } from "./verify/verify.ts";
 export { exportGeneration, type ExportOptions, type ExportResult } from "./export/export.ts";
 export type { S3Options } from "./export/s3-target.ts";
+export type { ExternalSigner } from "./sign/external-signer.ts";

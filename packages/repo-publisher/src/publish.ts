@@ -23,12 +23,14 @@ import {
   repositoryFolder,
   switchCurrent,
 } from "./generation.ts";
-import { signingKey } from "./manage-keys.ts";
+import { signingKey } from "./sign/manage-keys.ts";
 import { metadataOf } from "./metadata-chunks.ts";
 import { publicKeyFileName, repoFileName, repoFileText } from "./repo-file.ts";
 import { type MetadataCompression, writeRepodata } from "./repodata.ts";
-import { signDetached } from "./sign.ts";
-import { type PublisherContext, publicKeys, type SigningKey } from "./signing-key.ts";
+import { type ExternalSigner, externalSigner } from "./sign/external-signer.ts";
+import type { Signer } from "./sign/signer.ts";
+import { storeSigner } from "./sign/store-signer.ts";
+import type { PublisherContext } from "./sign/signing-key.ts";
 import { checkGeneration, checksKey, type PublishChecks } from "./verify/checks.ts";
 
 export interface PublishOptions extends PublisherContext {
@@ -38,6 +40,8 @@ export interface PublishOptions extends PublisherContext {
   readonly packages: readonly PackageToPublish[];
   /** Name of the store's key to sign with; made when it is not there. `cleanroom` when absent. */
   readonly key?: string;
+  /** Signs in place of a key of the store. */
+  readonly signer?: ExternalSigner;
   /** `zstd` when absent. */
   readonly compression?: MetadataCompression;
   /**
@@ -62,14 +66,17 @@ export async function publish(options: PublishOptions): Promise<Generation> {
   const { store, repository = defaultRepository } = options;
   // Refuses a bad name before anything is made.
   repositoryFolder(store, repository);
-  const key = await signingKey(options, options.key);
+  const signer =
+    options.signer === undefined
+      ? storeSigner(await signingKey(options, options.key))
+      : externalSigner(options.signer);
   refuseDevelopmentBuilds(options.packages);
-  const request = await requestKey(options, key, repository);
+  const request = await requestKey(options, signer, repository);
   const before = await publishedBefore(options, repository, request);
   if (before !== undefined && (await currentId(store, repository)) === before.id) return before;
   return store.withLock(`repo-${repository}`, async () => {
     const known = before ?? (await publishedBefore(options, repository, request));
-    const generation = known ?? (await makeGeneration(options, repository, key));
+    const generation = known ?? (await makeGeneration(options, repository, signer));
     const { id } = generation;
     if (known === undefined) await store.putAction(request, { outputs: [], facts: { id } });
     const now = new Date();
@@ -85,24 +92,20 @@ export async function publish(options: PublishOptions): Promise<Generation> {
 /** The digest of all that decides which generation a request leads to. */
 async function requestKey(
   options: PublishOptions,
-  key: SigningKey,
+  signer: Signer,
   repository: string,
 ): Promise<Sha256> {
   return sha256Json({
     action: "publish",
     version: 1,
     repository,
-    keys: signersOf(key),
+    keys: signer.fingerprints,
     tools: options.tools.digest,
     compression: options.compression ?? "zstd",
     signPackages: options.signPackages ?? true,
     checks: await checksKey(options.checks ?? {}),
     packages: [...new Set(options.packages.map((one) => one.sha256))].toSorted(compareText),
   });
-}
-
-function signersOf({ fingerprint, retiring }: SigningKey): readonly string[] {
-  return [fingerprint, ...retiring.map((one) => one.fingerprint)];
 }
 
 async function publishedBefore(
@@ -118,12 +121,12 @@ async function publishedBefore(
 async function makeGeneration(
   options: PublishOptions,
   repository: string,
-  key: SigningKey,
+  signer: Signer,
 ): Promise<Generation> {
   const { store } = options;
   const signedPackages = options.signPackages ?? true;
   const previous = await currentGeneration(store, repository);
-  const packages = await assemblePackages(options, key, options.packages, {
+  const packages = await assemblePackages(options, signer, options.packages, {
     previous,
     signed: signedPackages,
   });
@@ -140,23 +143,23 @@ async function makeGeneration(
     const repomdSha256 = sha256(repomd);
     const record: GenerationRecord = {
       version: 1,
-      id: sha256Json({ repository, repomdSha256, keys: signersOf(key), signedPackages }).slice(
+      id: sha256Json({ repository, repomdSha256, keys: signer.fingerprints, signedPackages }).slice(
         0,
         16,
       ),
       repository,
       repomdSha256,
-      keyFingerprint: key.fingerprint,
+      keyFingerprint: signer.fingerprint,
       signedPackages,
       packages: [...packages],
     };
     const target = generationFolder(store, repository, record.id);
     await writeFiles(folder, {
       "repodata/repomd.xml": repomd,
-      "repodata/repomd.xml.asc": await signDetached(options, key, repomd),
+      "repodata/repomd.xml.asc": await signer.signText(options, repomd),
       // Where zypper looks when no .repo file names a key.
-      "repodata/repomd.xml.key": publicKeys(key),
-      [publicKeyFileName]: publicKeys(key),
+      "repodata/repomd.xml.key": signer.publicKeys,
+      [publicKeyFileName]: signer.publicKeys,
       [repoFileName]: repoFileText(repository, currentUrl(store, repository), signedPackages),
       [recordFileName]: recordText(record),
     });

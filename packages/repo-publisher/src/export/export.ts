@@ -4,7 +4,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { CleanroomError, type Logger, mapConcurrent } from "@cleanroom/core";
 import { type Generation, parseRecord, recordFileName } from "../generation.ts";
 import { isContentNamed, metadataLocations } from "../locations.ts";
-import { joinSignatures } from "../openpgp-armor.ts";
+import { joinSignatures } from "../sign/openpgp-armor.ts";
 import { movedRepoFileText, publicKeyFileName, repoFileName } from "../repo-file.ts";
 import { folderTarget } from "./folder-target.ts";
 import type { S3Options } from "./s3-target.ts";

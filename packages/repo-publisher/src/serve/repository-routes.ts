@@ -4,7 +4,7 @@ import path from "node:path";
 import { isMissingFile, pathExists, type Store } from "@cleanroom/core";
 import { currentId, generationFolder, generationIds } from "../generation.ts";
 import { isContentNamed } from "../locations.ts";
-import { joinSignatures } from "../openpgp-armor.ts";
+import { joinSignatures } from "../sign/openpgp-armor.ts";
 import { refuse, sendFile, sendText } from "./send-file.ts";
 import { type RequestOrigin, SignaturePairs } from "./signature-pairs.ts";
 

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { CleanroomError, nameMatcher, type Sha256, sha256File } from "@cleanroom/core";
 import { parseRequirement, type Requirement } from "rpm-parser";
-import type { PublisherContext } from "../signing-key.ts";
+import type { PublisherContext } from "../sign/signing-key.ts";
 import { type Inspection, inspectRepository } from "./inspect-repository.ts";
 
 /** What must be true of a generation before clients see it, besides signatures and digests. */

@@ -11,7 +11,7 @@ import {
 } from "@cleanroom/core";
 import { metadataLocations } from "../locations.ts";
 import { publicKeyFileName } from "../repo-file.ts";
-import type { PublisherContext } from "../signing-key.ts";
+import type { PublisherContext } from "../sign/signing-key.ts";
 import { explain, forbiddenCapabilities, type PublishChecks } from "./checks.ts";
 import { type Inspection, inspectRepository } from "./inspect-repository.ts";
 import { repositorySource, type RepositorySource } from "./repository-source.ts";

@@ -8,9 +8,7 @@ const bodyPattern =
 export function joinSignatures(armored: readonly string[]): string {
   const [only] = armored;
   if (only !== undefined && armored.length === 1) return only;
-  const packets = Buffer.concat(
-    armored.map((text) => Buffer.from(bodyPattern.exec(text)?.[1] ?? "", "base64")),
-  );
+  const packets = Buffer.concat(armored.map(signaturePackets));
   const lines = packets.toString("base64").match(/.{1,64}/g) ?? [];
   return [
     "-----BEGIN PGP SIGNATURE-----",
@@ -20,6 +18,11 @@ export function joinSignatures(armored: readonly string[]): string {
     "-----END PGP SIGNATURE-----",
     "",
   ].join("\n");
+}
+
+/** What the armour of a signature holds; empty when the text is none. */
+export function signaturePackets(armored: string): Buffer {
+  return Buffer.from(bodyPattern.exec(armored)?.[1] ?? "", "base64");
 }
 
 /** The CRC-24 of RFC 9580, section 6.1.1, in base64. */
