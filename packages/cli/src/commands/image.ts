@@ -13,6 +13,7 @@ import { imageOutput } from "../image-folders.ts";
 import { checkImageName, imageContext, imageRequest } from "../image-request.ts";
 import { publishForImage } from "../publish-stack.ts";
 import { type GlobalOptions, Session, workspace } from "../session.ts";
+import { explainCommands } from "./image-explain.ts";
 
 interface Options extends GlobalOptions {
   readonly image: string;
@@ -90,7 +91,7 @@ export const imageCommand: CommandModule<object, GlobalOptions> = {
   command: "image",
   describe: "Images from the published repository",
   builder: (parser) =>
-    parser
+    explainCommands(parser)
       .command<Options>(
         "lock <image>",
         "Publish what it needs, resolve its packages and write image.lock.yaml",
@@ -111,6 +112,9 @@ export const imageCommand: CommandModule<object, GlobalOptions> = {
         save,
       )
       .command<Options>("run <image>", "Run it in the foreground", named, runOne)
-      .demandCommand(1, "image what? lock, build, inspect, save or run") as never,
+      .demandCommand(
+        1,
+        "image what? lock, build, inspect, verify, why, diff, report, save, push or run",
+      ) as never,
   handler: () => undefined,
 };
