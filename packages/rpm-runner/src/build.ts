@@ -80,7 +80,7 @@ export async function buildPackages(
 }
 
 /** @returns results by the id of the build */
-async function buildAll(
+export async function buildAll(
   context: RunnerContext,
   builds: readonly BuildId[],
 ): Promise<ReadonlyMap<string, BuildResult>> {

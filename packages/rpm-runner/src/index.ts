@@ -1,3 +1,4 @@
+export { checkReproducible } from "./reproduce.ts";
 export { explainBuilds } from "./explain.ts";
 export { type BuildLimits, buildPackages, openBuildRoot, type RunnerContext } from "./build.ts";
 export type { BuildResult, BuiltRpm } from "./build-result.ts";

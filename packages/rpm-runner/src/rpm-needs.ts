@@ -2,7 +2,6 @@ import { createReadStream } from "node:fs";
 import {
   CleanroomError,
   type ElfNeeds,
-  type Json,
   readElfNeeds,
   type Sha256,
   sha256Json,

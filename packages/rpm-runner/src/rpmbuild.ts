@@ -18,6 +18,16 @@ export interface RpmbuildRequest {
   /** Host folder to work in; the RPMs are in its `RPMS` afterwards. */
   readonly folder: string;
   readonly logFile: string;
+  /** Surroundings other than the usual, which no output may show. */
+  readonly variation?: BuildVariation;
+}
+
+/** What may differ between machines that build the same. */
+export interface BuildVariation {
+  /** Such as `077`. */
+  readonly umask: string;
+  /** Compiler jobs at once. */
+  readonly jobs: number;
 }
 
 /**
@@ -41,8 +51,9 @@ export async function prepareSandbox(store: Store, request: RpmbuildRequest): Pr
 }
 
 /** The command that builds the binary packages of a prepared sandbox. */
-export function rpmbuildCommand({ entry }: RpmbuildRequest): string[] {
+export function rpmbuildCommand({ entry, variation }: RpmbuildRequest): string[] {
   return [
+    ...(variation === undefined ? [] : ["sh", "-c", `umask ${variation.umask}; exec "$@"`, "sh"]),
     // No --target, which would have rpmbuild read its own files again, after what is loaded here:
     // a build root is of the architecture that it builds for.
     ...["rpmbuild", "-bb", "--load", `${buildFolder}/macros`],
@@ -51,6 +62,7 @@ export function rpmbuildCommand({ entry }: RpmbuildRequest): string[] {
       `_rpmdir ${buildFolder}/RPMS`,
       "_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm",
       "_dbpath /usr/lib/sysimage/rpm",
+      ...(variation === undefined ? [] : [`_smp_build_ncpus ${variation.jobs}`]),
     ].flatMap((definition) => ["--define", definition]),
     `${buildFolder}/SPECS/${entry.name}.spec`,
   ];

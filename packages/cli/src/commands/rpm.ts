@@ -1,8 +1,10 @@
 import {
   buildPackages,
   type BuildResult,
+  checkReproducible,
   explainBuilds,
   openBuildRoot,
+  type RunnerContext,
 } from "@cleanroom/rpm-runner";
 import { formatBuildId } from "@cleanroom/spec-strip";
 import { run, sandboxArguments } from "@cleanroom/core";
@@ -14,14 +16,44 @@ type Options = GlobalOptions & {
   readonly stage?: "bootstrap" | undefined;
   readonly parallel?: number | undefined;
   readonly keepGoing?: boolean | undefined;
+  readonly checkReproducible?: boolean | undefined;
 };
 
 async function build(options: Options): Promise<void> {
   const session = new Session(options);
   const names = await session.packageNames(options.packages ?? []);
   const limits = { builds: options.parallel ?? 2, keepGoing: options.keepGoing ?? false };
-  const results = await buildPackages(await session.runnerContext(limits), names, options.stage);
+  const context = await session.runnerContext(limits);
+  if (options.checkReproducible === true) {
+    await reproduce(session, context, names);
+    return;
+  }
+  const results = await buildPackages(context, names, options.stage);
   session.print(results, results.map(describe).join("\n"));
+}
+
+async function reproduce(
+  session: Session,
+  context: RunnerContext,
+  names: readonly string[],
+): Promise<void> {
+  const checked = await checkReproducible(context, names);
+  session.print(
+    checked,
+    checked
+      .map(({ id, isReproducible, differences }) =>
+        [
+          `${id}: ${isReproducible ? "bit for bit the same" : "NOT the same"}`,
+          ...differences.flatMap(({ rpm, what, first, second }) => [
+            `  ${rpm}: ${what}`,
+            `    first:  ${first}`,
+            `    second: ${second}`,
+          ]),
+        ].join("\n"),
+      )
+      .join("\n"),
+  );
+  if (checked.some(({ isReproducible }) => !isReproducible)) process.exitCode = 1;
 }
 
 async function explain(options: Options): Promise<void> {
@@ -82,6 +114,11 @@ export const rpmCommand: CommandModule<object, Options> = {
               type: "boolean",
               default: false,
               describe: "After a failure go on with what does not need the failed package",
+            })
+            .option("check-reproducible", {
+              type: "boolean",
+              default: false,
+              describe: "Build again in other surroundings and show what differs",
             }) as never,
         build,
       )

@@ -1,0 +1,86 @@
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import { CleanroomError, sha256File } from "@cleanroom/core";
+import { makeRoot } from "@cleanroom/rootfs";
+import { formatBuildId, packageOfBuild } from "@cleanroom/spec-strip";
+import { buildAll, prepareBuild, type RunnerContext, withNeeds } from "./build.ts";
+import type { BuildResult } from "./build-result.ts";
+import { compareRpms, type RpmDifference } from "./compare-rpms.ts";
+import { rpmbuild } from "./rpmbuild.ts";
+
+/** What building a package a second time, in other surroundings, came to. */
+export interface ReproductionResult {
+  readonly id: string;
+  /** Whether every RPM has the same bytes. */
+  readonly isReproducible: boolean;
+  readonly differences: readonly (RpmDifference & { readonly rpm: string })[];
+}
+
+/** One job where there were several, and a umask that closes what is open by default. */
+const variation = { umask: "077", jobs: 1 } as const;
+
+/**
+ * Builds packages again, in other surroundings, and compares what comes out with what the store
+ * has of them. Their first builds, and what they need, run when they are not there yet.
+ */
+export async function checkReproducible(
+  context: RunnerContext,
+  names: readonly string[],
+): Promise<readonly ReproductionResult[]> {
+  const builds = names.map((name) => ({ name, stage: undefined }));
+  const results = await buildAll(context, withNeeds(context.stack, builds));
+  const checked: ReproductionResult[] = [];
+  for (const build of builds) {
+    const id = formatBuildId(build);
+    const first = results.get(id);
+    if (first === undefined) throw new Error(`${id} was not built`);
+    context.logger.info(`${id}: building again in other surroundings`, { package: id });
+    checked.push(await buildAgain(context, first, results));
+  }
+  return checked;
+}
+
+async function buildAgain(
+  context: RunnerContext,
+  first: BuildResult,
+  results: ReadonlyMap<string, BuildResult>,
+): Promise<ReproductionResult> {
+  const { store, tools, stack, macros } = context;
+  const id = formatBuildId(first);
+  const entry = packageOfBuild(stack, first);
+  const { sources, closure, repositories } = await prepareBuild(context, entry, results);
+  const root = await makeRoot(store, tools, closure, repositories, { docs: false });
+  return store.withTemporaryFolder(`again-${first.name}`, async (folder) => {
+    const logFile = store.path("logs", `${id}.again.log`);
+    await mkdir(path.dirname(logFile), { recursive: true });
+    const request = { entry, sources, macros, root, folder, logFile, variation };
+    const files = await rpmbuild(store, request);
+    const differences: (RpmDifference & { rpm: string })[] = [];
+    const known = new Map(first.rpms.map(({ file, sha256 }) => [file, sha256]));
+    for (const rpm of new Set([...known.keys(), ...files])) {
+      const before = known.get(rpm);
+      const again = path.join(folder, "RPMS", rpm);
+      if (before === undefined || !files.includes(rpm)) {
+        const there = (is: boolean): string => (is ? "built" : "absent");
+        const presence = { first: there(before !== undefined), second: there(files.includes(rpm)) };
+        differences.push({ rpm, what: "package", ...presence });
+      } else if ((await sha256File(again)) !== before) {
+        const file = await store.blob(before);
+        if (file === undefined) throw missingBlob(id, rpm);
+        const found = await compareRpms(file, again);
+        const compressed = { what: "tag payloadDigest", first: "differs", second: "differs" };
+        differences.push(
+          ...(found.length === 0 ? [compressed] : found).map((one) => ({ rpm, ...one })),
+        );
+      }
+    }
+    return { id, isReproducible: differences.length === 0, differences };
+  });
+}
+
+function missingBlob(id: string, rpm: string): CleanroomError {
+  return new CleanroomError("blob-missing", `the store lacks ${rpm}`, {
+    place: { step: id },
+    hint: "run the command again: it will be built anew",
+  });
+}
