@@ -15,7 +15,7 @@ export function installedApplications() {
         id: desktop.get_id() ?? "",
         name: desktop.get_display_name(),
         description: desktop.get_description() ?? "",
-        keywords: desktop.get_keywords(),
+        keywords: desktop.get_keywords() ?? [],
         exec: desktop.get_string("Exec") ?? "",
         icon: desktop.get_string("Icon") ?? "",
         file: desktop.get_filename() ?? "",

@@ -7,7 +7,7 @@ import Gtk from "gi://Gtk?version=3.0";
 import Pango from "gi://Pango";
 import { iconImage } from "./icon-image.js";
 import { untilNextMinute } from "./layout.js";
-import { describeEnd } from "./programs.js";
+import { describeEnd, presenting } from "./programs.js";
 
 /** @typedef {import("./programs.js").Program} Program */
 
@@ -136,5 +136,5 @@ export const PanelBar = GObject.registerClass(
 /** @param {Program} program */
 function tooltip(program) {
   if (program.end !== undefined) return `Start ${program.name} again`;
-  return program.busName === undefined ? program.name : `Bring ${program.name} forward`;
+  return presenting(program) === undefined ? program.name : `Bring ${program.name} forward`;
 }

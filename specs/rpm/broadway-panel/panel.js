@@ -144,9 +144,9 @@ const Panel = GObject.registerClass(
     /** @param {Program} program */
     #choose(program) {
       if (program.end !== undefined) this.#launchById(program.application);
-      else if (program.busName !== undefined) {
+      else {
         this.#launcher?.hide();
-        this.#runner?.activate(program);
+        this.#runner?.present(program);
       }
     }
 

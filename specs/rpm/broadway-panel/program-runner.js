@@ -25,6 +25,7 @@ export class ProgramRunner {
   #processes = new Map();
   /** @type {Map<string, number>} process behind every name that was seen on the bus */
   #owners = new Map();
+  #started = 0;
   #bus;
   #onChange;
 
@@ -69,6 +70,8 @@ export class ProgramRunner {
     if (command.length === 0) throw new Error(`nothing to run in ${application.file}`);
     const launcher = new Gio.SubprocessLauncher({ flags: Gio.SubprocessFlags.NONE });
     launcher.set_cwd(GLib.get_home_dir());
+    // Each program's windows begin one step further.
+    launcher.setenv("BROADWAY_PLACE", String(this.#started++), true);
     const process = launcher.spawnv(application.terminal ? [...terminal, ...command] : command);
     const pid = Number(process.get_identifier());
     this.#processes.set(pid, process);
@@ -86,23 +89,15 @@ export class ProgramRunner {
   }
 
   /**
-   * Asks an application to show itself.
+   * Brings the windows of a program to the front, if it can be asked to.
    *
-   * @param {Program} program with a name on the bus
+   * @param {Program} program
    */
-  activate({ busName = "" }) {
-    this.#bus.call(
-      busName,
-      Programs.objectPathOf(busName),
-      "org.freedesktop.Application",
-      "Activate",
-      new GLib.Variant("(a{sv})", [{}]),
-      null,
-      Gio.DBusCallFlags.NONE,
-      -1,
-      null,
-      ignoreAnswer,
-    );
+  present(program) {
+    const way = Programs.presenting(program);
+    if (way === undefined) return;
+    const activates = way.call.endsWith(".Activate");
+    this.#call(way.name, way.path, way.call, activates ? new GLib.Variant("(a{sv})", [{}]) : null);
   }
 
   /**
@@ -111,11 +106,14 @@ export class ProgramRunner {
    * @param {number} pid
    */
   close(pid) {
-    const busName = this.#programs.find((program) => program.pid === pid)?.busName;
+    const name = this.#programs.find((program) => program.pid === pid)?.windowsName;
     const { programs, action } = Programs.closing(this.#programs, pid);
     this.#update(programs);
-    if (action === "ask" && busName !== undefined) this.#askToQuit(pid, busName);
-    else if (action === "terminate" || action === "kill") this.#signal(pid, action);
+    if (action === "ask" && name !== undefined) {
+      this.#call(name, Programs.windowsPath, "org.cleanroom.Windows.Close", null);
+    } else if (action === "terminate" || action === "kill") {
+      this.#processes.get(pid)?.send_signal(signals[action]);
+    }
   }
 
   /** Ends everything that runs. */
@@ -124,68 +122,25 @@ export class ProgramRunner {
   }
 
   /**
-   * Many applications have an action to quit, which lets them ask about unsaved work.
-   *
-   * @param {number} pid
-   * @param {string} busName
+   * @param {string} name
+   * @param {string} path
+   * @param {string} call interface and method
+   * @param {GLib.Variant | null} parameters
    */
-  #askToQuit(pid, busName) {
+  #call(name, path, call, parameters) {
+    const dot = call.lastIndexOf(".");
     this.#bus.call(
-      busName,
-      Programs.objectPathOf(busName),
-      "org.gtk.Actions",
-      "Activate",
-      new GLib.Variant("(sava{sv})", ["quit", [], {}]),
+      name,
+      path,
+      call.slice(0, dot),
+      call.slice(dot + 1),
+      parameters,
       null,
-      Gio.DBusCallFlags.NONE,
+      Gio.DBusCallFlags.NO_AUTO_START,
       -1,
       null,
-      (bus, result) => {
-        try {
-          /** @type {Gio.DBusConnection} */ (bus).call_finish(result);
-        } catch {
-          this.#signal(pid, "terminate");
-        }
-      },
+      ignoreAnswer,
     );
-    this.#withoutQuitAction(pid, busName);
-  }
-
-  /**
-   * GApplication answers well to actions that it does not have, so they are listed as well.
-   *
-   * @param {number} pid
-   * @param {string} busName
-   */
-  #withoutQuitAction(pid, busName) {
-    this.#bus.call(
-      busName,
-      Programs.objectPathOf(busName),
-      "org.gtk.Actions",
-      "List",
-      null,
-      new GLib.VariantType("(as)"),
-      Gio.DBusCallFlags.NONE,
-      -1,
-      null,
-      (bus, result) => {
-        try {
-          const answer = /** @type {Gio.DBusConnection} */ (bus).call_finish(result);
-          const [actions] = /** @type {[string[]]} */ (answer.deepUnpack());
-          if (!actions.includes("quit")) this.#signal(pid, "terminate");
-        } catch {
-          // Gone already, or no GApplication: the other call has dealt with it.
-        }
-      },
-    );
-  }
-
-  /**
-   * @param {number} pid
-   * @param {keyof typeof signals} action
-   */
-  #signal(pid, action) {
-    this.#processes.get(pid)?.send_signal(signals[action]);
   }
 
   /**

@@ -15,9 +15,15 @@
  * @property {string} name
  * @property {string} icon
  * @property {string | undefined} busName by which it can be activated
+ * @property {string | undefined} windowsName by which its windows can be shown and closed
  * @property {0 | 1 | 2 | 3} closing how often it has been asked to close
  * @property {End | undefined} end of a program that died; such a program stays to be seen
  */
+
+/** Names that the module for windows takes, one for each program. */
+const windowsNames = /^org\.cleanroom\.Program\.p\d+$/;
+
+const nameless = { busName: undefined, windowsName: undefined };
 
 /**
  * @param {readonly Program[]} programs
@@ -31,7 +37,10 @@ export function withStarted(programs, { pid, application, name, icon }) {
   );
   return [
     ...others,
-    { pid, application, name, icon, busName: undefined, closing: 0, end: undefined },
+    {
+      ...{ pid, application, name, icon, closing: 0, end: undefined },
+      ...{ busName: undefined, windowsName: undefined },
+    },
   ];
 }
 
@@ -46,7 +55,7 @@ export function withStarted(programs, { pid, application, name, icon }) {
 export function withEnded(programs, pid, end) {
   return programs.flatMap((program) => {
     if (program.pid !== pid || program.end !== undefined) return [program];
-    return isDeath(program, end) ? [{ ...program, busName: undefined, end }] : [];
+    return isDeath(program, end) ? [{ ...program, ...nameless, end }] : [];
   });
 }
 
@@ -59,8 +68,8 @@ function isDeath(program, end) {
 }
 
 /**
- * A name on the session bus that a process got, or lost (`undefined`). The first name stays: it is
- * the application's own.
+ * A name on the session bus that a process got. The first name of an application stays: it is its
+ * own.
  *
  * @param {readonly Program[]} programs
  * @param {number} pid
@@ -68,27 +77,48 @@ function isDeath(program, end) {
  * @returns {Program[]}
  */
 export function withBusName(programs, pid, busName) {
-  return programs.map((program) =>
-    program.pid === pid && program.end === undefined && program.busName === undefined
-      ? { ...program, busName }
-      : program,
-  );
+  return programs.map((program) => {
+    if (program.pid !== pid || program.end !== undefined) return program;
+    if (windowsNames.test(busName)) return { ...program, windowsName: busName };
+    return { ...program, busName: program.busName ?? busName };
+  });
 }
 
 /**
  * @param {readonly Program[]} programs
- * @param {string} busName that has no owner any more
+ * @param {string} name that has no owner any more
  * @returns {Program[]}
  */
-export function withoutBusName(programs, busName) {
-  return programs.map((program) =>
-    program.busName === busName ? { ...program, busName: undefined } : program,
-  );
+export function withoutBusName(programs, name) {
+  return programs.map((program) => ({
+    ...program,
+    busName: program.busName === name ? undefined : program.busName,
+    windowsName: program.windowsName === name ? undefined : program.windowsName,
+  }));
 }
 
 /**
- * What to do when the user wants a program closed: ask it by D-Bus if it has a name there, end it
- * the second time, kill it the third; a program that is dead already is only taken off.
+ * How a program can be brought to the front.
+ *
+ * @param {Program} program
+ * @returns {{ name: string, path: string, call: "org.cleanroom.Windows.Present" | "org.freedesktop.Application.Activate" } | undefined}
+ *   a call on the session bus
+ */
+export function presenting({ windowsName, busName }) {
+  if (windowsName !== undefined) {
+    return { name: windowsName, path: windowsPath, call: "org.cleanroom.Windows.Present" };
+  }
+  if (busName === undefined) return undefined;
+  return {
+    name: busName,
+    path: objectPathOf(busName),
+    call: "org.freedesktop.Application.Activate",
+  };
+}
+
+/**
+ * What to do when the user wants a program closed: close its windows as the user would if that
+ * can be asked for, end it the second time, kill it the third; a program that is dead already is only taken off.
  *
  * @param {readonly Program[]} programs
  * @param {number} pid
@@ -101,7 +131,7 @@ export function closing(programs, pid) {
     return { programs: programs.filter((other) => other !== program), action: "forget" };
   }
   const asked = program.closing;
-  const step = asked === 0 && program.busName === undefined ? 1 : asked;
+  const step = asked === 0 && program.windowsName === undefined ? 1 : asked;
   const action = step === 0 ? "ask" : step === 1 ? "terminate" : "kill";
   const closingNow = /** @type {Program["closing"]} */ (Math.min(step + 1, 3));
   return {
@@ -139,6 +169,9 @@ export function describeEnd(end) {
   const name = signalNames.get(end.signal);
   return name === undefined ? `signal ${end.signal}` : `${name}, signal ${end.signal}`;
 }
+
+/** Where the module for windows answers. */
+export const windowsPath = "/org/cleanroom/Windows";
 
 /**
  * The path at which GApplication puts an application of this name.

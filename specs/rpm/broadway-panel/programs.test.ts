@@ -3,6 +3,7 @@ import {
   closing,
   describeEnd,
   objectPathOf,
+  presenting,
   type Program,
   withBusName,
   withEnded,
@@ -55,6 +56,22 @@ describe("names on the bus", () => {
     expect(withoutBusName(named, "org.a")[0]?.busName).toBeUndefined();
   });
 
+  test("a program with windows is brought forward by them, another one by its own name", () => {
+    const [plain] = running(5);
+    const [named] = withBusName(running(5), 5, "org.a");
+    const [both] = withBusName(withBusName(running(5), 5, "org.cleanroom.Program.p5"), 5, "org.a");
+    expect(plain && presenting(plain)).toBeUndefined();
+    expect(named && presenting(named)).toEqual({
+      ...{ name: "org.a", path: "/org/a", call: "org.freedesktop.Application.Activate" },
+    });
+    expect(both && presenting(both)).toEqual({
+      name: "org.cleanroom.Program.p5",
+      path: "/org/cleanroom/Windows",
+      call: "org.cleanroom.Windows.Present",
+    });
+    expect(both?.busName).toBe("org.a");
+  });
+
   test("objectPathOf", () => {
     expect(objectPathOf("org.a-b.C")).toBe("/org/a_b/C");
   });
@@ -62,7 +79,7 @@ describe("names on the bus", () => {
 
 describe("closing", () => {
   test("asks, then ends, then kills", () => {
-    let programs = withBusName(running(5), 5, "org.a");
+    let programs = withBusName(running(5), 5, "org.cleanroom.Program.p5");
     const actions = [1, 2, 3, 4].map(() => {
       const step = closing(programs, 5);
       programs = step.programs;
@@ -71,7 +88,7 @@ describe("closing", () => {
     expect(actions).toEqual(["ask", "terminate", "kill", "kill"]);
   });
 
-  test("what has no name on the bus cannot be asked", () => {
+  test("what has no windows that can be asked", () => {
     expect(closing(running(5), 5).action).toBe("terminate");
   });
 

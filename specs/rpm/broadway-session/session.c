@@ -96,6 +96,14 @@ static bool find_runtime_dir(void) {
   return false;
 }
 
+/* Puts our own folder before those that are searched anyway. */
+static void search_first(const char *variable, const char *folder, const char *otherwise) {
+  const char *told = getenv(variable);
+  char value[PATH_MAX];
+  snprintf(value, sizeof value, "%s:%s", folder, told != NULL && *told != '\0' ? told : otherwise);
+  setenv(variable, value, 1);
+}
+
 static bool set_up_environment(void) {
   if (!find_runtime_dir()) {
     say("no folder to write in: give the container a tmpfs on /run or /tmp");
@@ -124,6 +132,9 @@ static bool set_up_environment(void) {
   setenv("DBUS_SESSION_BUS_ADDRESS", bus_address, 1);
   setenv("GDK_BACKEND", "broadway", 1);
   setenv("BROADWAY_DISPLAY", ":0", 1);
+  setenv("GTK_MODULES", "broadway-windows", 1);
+  search_first("XDG_DATA_DIRS", "/usr/share/broadway", "/usr/local/share:/usr/share");
+  search_first("XDG_CONFIG_DIRS", "/etc/xdg/broadway", "/etc/xdg");
   setenv("NO_AT_BRIDGE", "1", 0); /* Broadway has no accessibility bus to look for */
   setenv("XDG_SESSION_TYPE", "broadway", 1);
   setenv("LANG", "C.UTF-8", 0);
