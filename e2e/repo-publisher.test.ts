@@ -21,6 +21,7 @@ import {
   type Generation,
   importKey,
   publish,
+  repositoryFileSchema,
   type PublishChecks,
   type PublisherContext,
   type RepositoryServer,
@@ -393,6 +394,31 @@ describe("a copy for another server", () => {
     } finally {
       await server.close();
     }
+  });
+});
+
+test("dnf shows the groups and updates of a repository", async () => {
+  const extras = repositoryFileSchema.parse({
+    groups: [{ id: "greetings", name: "Greetings", packages: ["hello"] }],
+    updates: [
+      {
+        id: "CR-1",
+        type: "security",
+        severity: "Low",
+        issued: "2026-01-31",
+        title: "hello",
+        packages: ["hello"],
+      },
+    ],
+  });
+  const told = await publish({ store, tools, logger, packages, extras, repository: "told" });
+  await whileServing({ folder: told.folder }, async ({ url }) => {
+    const client = await clientOf("told", url);
+    expect((await dnf(client, ["group", "list"])).stdout).toContain("Greetings");
+    expect(await dnf(client, ["group", "install", "greetings"])).toMatchObject({ exitCode: 0 });
+    expect(installed(client, "hello")).toBe(true);
+    const updates = await dnf(client, ["updateinfo", "list", "--all"]);
+    expect(updates.stdout).toMatch(/CR-1 +Low\/Sec\. +hello-1\.0-1\.noarch/);
   });
 });
 

@@ -30,3 +30,4 @@ export {
 export { exportGeneration, type ExportOptions, type ExportResult } from "./export/export.ts";
 export type { S3Options } from "./export/s3-target.ts";
 export type { ExternalSigner } from "./sign/external-signer.ts";
+export { type RepositoryFile, repositoryFileSchema } from "./extras/repository-file.ts";

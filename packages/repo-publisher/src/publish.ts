@@ -24,6 +24,8 @@ import {
   switchCurrent,
 } from "./generation.ts";
 import { signingKey } from "./sign/manage-keys.ts";
+import { extraMetadata } from "./extras/extra-metadata.ts";
+import type { RepositoryFile } from "./extras/repository-file.ts";
 import { metadataOf } from "./metadata-chunks.ts";
 import { publicKeyFileName, repoFileName, repoFileText } from "./repo-file.ts";
 import { type MetadataCompression, writeRepodata } from "./repodata.ts";
@@ -49,6 +51,8 @@ export interface PublishOptions extends PublisherContext {
    * clients rely on the digests in the signed metadata.
    */
   readonly signPackages?: boolean;
+  /** Groups and updates to tell clients of. */
+  readonly extras?: RepositoryFile;
   /** What is checked before clients see the generation. */
   readonly checks?: PublishChecks;
 }
@@ -103,6 +107,7 @@ async function requestKey(
     tools: options.tools.digest,
     compression: options.compression ?? "zstd",
     signPackages: options.signPackages ?? true,
+    extras: options.extras,
     checks: await checksKey(options.checks ?? {}),
     packages: [...new Set(options.packages.map((one) => one.sha256))].toSorted(compareText),
   });
@@ -138,6 +143,7 @@ async function makeGeneration(
     const repomd = await writeRepodata(folder, metadataOf(store, described), {
       packageCount: packages.length,
       compression: options.compression ?? "zstd",
+      extras: await extraMetadata(repository, options.extras, described),
       revisionSeconds: packages.reduce((latest, one) => Math.max(latest, one.buildTimeSeconds), 0),
     });
     const repomdSha256 = sha256(repomd);

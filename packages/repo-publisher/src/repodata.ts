@@ -43,6 +43,14 @@ export interface RepodataOptions {
   readonly compression: MetadataCompression;
   /** repomd.xml's revision and the time of its files, seconds since 1970. */
   readonly revisionSeconds: number;
+  readonly extras: readonly ExtraMetadata[];
+}
+
+/** A metadata file besides the three that every repository has. */
+export interface ExtraMetadata {
+  /** repomd.xml's type of it. */
+  readonly kind: "group" | "updateinfo";
+  readonly text: string;
 }
 
 /**
@@ -70,7 +78,12 @@ export async function writeRepodata(
   const files = await Promise.all(
     writers.map(({ kind, writer }) => writer.finish(Buffer.from(`</${roots[kind].tag}>`))),
   );
-  return repomdXml(files, options.revisionSeconds);
+  const extras = await Promise.all(
+    options.extras.map(({ kind, text }) =>
+      metadataWriter(folder, kind, options).finish(Buffer.from(text)),
+    ),
+  );
+  return repomdXml([...files, ...extras], options.revisionSeconds);
 }
 
 interface MetadataWriter {
@@ -104,7 +117,8 @@ function metadataWriter(
       await ended;
       const sha256 = packed.sha256();
       const suffix = compression === "zstd" ? "zst" : "gz";
-      const location = `repodata/${sha256}-${kind}.xml.${suffix}`;
+      const name = kind === "group" ? "comps" : kind;
+      const location = `repodata/${sha256}-${name}.xml.${suffix}`;
       await rename(temporary, path.join(folder, location));
       return {
         kind,

@@ -1,0 +1,33 @@
+import type { PublishedPackage } from "../generation.ts";
+import { readHeaderOf } from "../read-header.ts";
+import type { ExtraMetadata } from "../repodata.ts";
+import { groupsXml } from "./groups-xml.ts";
+import type { RepositoryFile } from "./repository-file.ts";
+import { isOf, updatesXml } from "./updates-xml.ts";
+
+/** A package, and where its signed .rpm lies. */
+type LocatedPackage = PublishedPackage & { readonly file: string };
+
+/** The group and update files of a repository; none where there is nothing to say. */
+export async function extraMetadata(
+  repository: string,
+  extras: RepositoryFile | undefined,
+  packages: readonly LocatedPackage[],
+): Promise<readonly ExtraMetadata[]> {
+  const files: ExtraMetadata[] = [];
+  const { groups = [], updates = [] } = extras ?? {};
+  if (groups.length > 0) files.push({ kind: "group", text: groupsXml(groups) });
+  if (updates.length > 0) {
+    const changes = new Map<string, string>();
+    for (const update of updates.filter((one) => one.description === undefined)) {
+      const first = packages.find((one) => isOf(one, update.packages));
+      if (first === undefined) continue;
+      const header = await readHeaderOf(first.file);
+      changes.set(first.nevra, header.changelog[0]?.text ?? "");
+    }
+    const newestChange = ({ nevra }: PublishedPackage): string => changes.get(nevra) ?? "";
+    const text = updatesXml(repository, updates, packages, newestChange);
+    files.push({ kind: "updateinfo", text });
+  }
+  return files;
+}

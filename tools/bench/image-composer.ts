@@ -1,0 +1,189 @@
+// Composing an image beside `dnf --installroot` and `buildah commit`, on the same packages:
+//   node tools/bench/image-composer.ts [--peer]
+// Needs an imported base in the user's store; dnf, buildah and root for --peer. Times are of whole
+// processes with all that they start. Works in a folder of its own.
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { text } from "node:stream/consumers";
+import { parseArgs } from "node:util";
+import {
+  defaultStoreFolder,
+  removeFolder,
+  run,
+  runInSandbox,
+  silentLogger,
+  Store,
+  type Tools,
+} from "@cleanroom/core";
+import { buildImage, type ImageRequest, lockImage } from "@cleanroom/image-composer";
+
+const { values } = parseArgs({
+  options: { peer: { type: "boolean", default: false }, child: { type: "string" } },
+});
+
+/** With what they need, some 120 packages of the base, and one that the benchmark changes. */
+const wanted = [
+  ...["base-files", "bash", "coreutils", "dash", "libc-bin", "sed", "grep", "findutils", "tar"],
+  ...["python3", "gettext", "patch", "meson", "rpm", "g++", "dbus-daemon"],
+  ...["fonts-dejavu-core", "changing"],
+];
+
+interface Work {
+  readonly store: string;
+  readonly output: string;
+  readonly tools: Tools;
+  readonly request: ImageRequest;
+  readonly lock: boolean;
+}
+
+async function child(): Promise<void> {
+  const work = JSON.parse(await text(process.stdin)) as Work;
+  const store = await Store.open(work.store, silentLogger);
+  const context = { store, tools: work.tools, logger: silentLogger };
+  if (work.lock) await lockImage(context, work.request);
+  const image = await buildImage(context, work.request, { output: work.output });
+  const peakKiB = process.resourceUsage().maxRSS;
+  process.stdout.write(JSON.stringify({ packages: image.packages.length, peakKiB }));
+}
+
+interface Measured {
+  readonly wallSeconds: number;
+  readonly cpuSeconds: number;
+  readonly stdout: string;
+}
+
+/** Runs a command with everything it starts under the shell's clock. */
+async function measure(command: readonly string[], input = ""): Promise<Measured> {
+  const script = 'TIMEFORMAT="%R %U %S"; time "$@"';
+  const { stdout, stderr } = await run("bash", ["-c", script, "bash", ...command], { input });
+  const [wall = 0, user = 0, system = 0] =
+    stderr.trim().split("\n").at(-1)?.split(" ").map(Number) ?? [];
+  return { wallSeconds: wall, cpuSeconds: user + system, stdout };
+}
+
+function show(name: string, { wallSeconds, cpuSeconds, stdout }: Measured): void {
+  const more = stdout.startsWith("{") ? stdout : "";
+  console.log(
+    `${name.padEnd(34)} ${wallSeconds.toFixed(2)} s, ${cpuSeconds.toFixed(2)} CPU-s ${more}`,
+  );
+}
+
+async function newest(folder: string, prefix: string): Promise<string> {
+  const names = (await readdir(folder)).filter((name) => name.startsWith(prefix));
+  const found = await Promise.all(
+    names.map(async (name) => ({ name, at: (await stat(path.join(folder, name))).ctimeMs })),
+  );
+  const [first] = found.toSorted((a, b) => b.at - a.at);
+  if (first === undefined) throw new Error(`nothing in ${folder}: import a base first`);
+  return first.name;
+}
+
+async function makeChanging(tools: Tools, folder: string, version: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const spec = `Name: changing
+Version: ${version}
+Release: 1
+Summary: The package that changes
+License: MIT
+BuildArch: noarch
+%description
+For the benchmark.
+%install
+mkdir -p %{buildroot}/usr/share/changing; echo ${version} > %{buildroot}/usr/share/changing/version
+%files
+/usr/share/changing
+`;
+  await writeFile(path.join(folder, "changing.spec"), spec);
+  await runInSandbox(
+    {
+      root: tools.root,
+      mounts: [{ source: folder, target: "/work", writable: true }],
+      env: { SOURCE_DATE_EPOCH: "1700000000" },
+    },
+    [
+      "sh",
+      "-euc",
+      `rpmbuild --quiet -bb --define '_topdir /tmp/b' --define '_tmppath /tmp' --define '_rpmdir /work' /work/changing.spec
+rm /work/changing.spec; createrepo_c --quiet /work`,
+    ],
+  );
+}
+
+async function main(): Promise<void> {
+  const folder = await mkdtemp(path.join(tmpdir(), "bench-image-"));
+  try {
+    const user = defaultStoreFolder(process.env);
+    const toolsName = await newest(path.join(user, "roots"), "tools-");
+    const tools = {
+      root: path.join(user, "roots", toolsName),
+      digest: toolsName.replace("tools-", ""),
+    };
+    const bases = path.join(user, "repos/base-debian-trixie");
+    const base = await newest(bases, "");
+    const image = path.join(folder, "image");
+    await mkdir(image);
+    await writeFile(
+      path.join(image, "image.yaml"),
+      `base: debian-trixie
+packages: [${wanted.join(", ")}]
+slim: { docs: false, languages: [en_US] }
+policy: { allow: { packages: ["*"], files: ["/**"] } }
+`,
+    );
+    const requestFor = (version: string): ImageRequest => ({
+      ...{ name: "bench", folder: image, arch: "x86_64" },
+      repositories: [
+        {
+          ...{ id: "own", priority: 1, digest: version },
+          location: { folder: path.join(folder, version) },
+        },
+        {
+          ...{ id: "debian-trixie", priority: 99, digest: base },
+          location: { folder: path.join(bases, base) },
+        },
+      ],
+    });
+    for (const version of ["1", "2"])
+      await makeChanging(tools, path.join(folder, version), version);
+    const ours = async (version: string, lock: boolean): Promise<Measured> => {
+      const work: Work = {
+        ...{ store: path.join(folder, "store"), output: path.join(folder, "output") },
+        ...{ tools, request: requestFor(version), lock },
+      };
+      const program = ["node", import.meta.filename, "--child", "yes"];
+      return measure(program, JSON.stringify(work));
+    };
+    show("cold store: lock and build", await ours("1", true));
+    show("nothing changed: build", await ours("1", false));
+    show("one package changed: lock and build", await ours("2", true));
+    if (values.peer) {
+      show("dnf --installroot, buildah commit", await peer(folder, path.join(bases, base)));
+    }
+  } finally {
+    await removeFolder(folder);
+  }
+}
+
+async function peer(folder: string, base: string): Promise<Measured> {
+  const container = (await run("buildah", ["from", "scratch"])).stdout.trim();
+  try {
+    const root = (await run("buildah", ["mount", container])).stdout.trim();
+    const dnf = [
+      ...["dnf", "-y", "-q", `--installroot=${root}`, "--releasever=13", "--nogpgcheck"],
+      ...["--setopt=install_weak_deps=False", "--setopt=tsflags=nodocs", "--setopt=reposdir=/none"],
+      ...[`--setopt=cachedir=${folder}/cache`, `--setopt=persistdir=${folder}/persist`],
+      ...[`--repofrompath=own,file://${folder}/1`, `--repofrompath=base,file://${base}`],
+      ...["install", ...wanted],
+    ];
+    const commit = ["buildah", "commit", "-q", container, `oci:${folder}/peer:x`];
+    const quoted = (command: readonly string[]): string =>
+      command.map((word) => `'${word}'`).join(" ");
+    return await measure(["sh", "-ec", `${quoted(dnf)} >&2; ${quoted(commit)} >&2`]);
+  } finally {
+    await run("buildah", ["rm", container]);
+    await rm(path.join(folder, "peer"), { recursive: true, force: true });
+  }
+}
+
+await (values.child === undefined ? main() : child());
