@@ -78,10 +78,11 @@ export function applyProfiles(
 
 function editsOf(view: SpecView, rules: EffectiveRules): TextEdit[] {
   const dropped = droppedSubpackages(view, rules);
+  const dependencies = dependencyEdits(view, rules, dropped);
   return [
-    ...subpackageEdits(view, dropped),
+    ...subpackageEdits(view, dropped, dependencies),
     ...scriptletEdits(view, rules),
-    ...dependencyEdits(view, rules, dropped),
+    ...dependencies,
     ...fileEdits(view, rules, dropped),
     ...buildConditionEdits(view, rules),
     ...buildOptionEdits(view, rules),

@@ -1,5 +1,5 @@
 import type { SpecLine } from "rpm-parser";
-import type { TextEdit } from "../edit/text-edit.ts";
+import { revise, type TextEdit } from "../edit/text-edit.ts";
 import type { EffectiveRules } from "../profile/effective-rules.ts";
 import type { NameRule, Rule } from "../profile/rule.ts";
 import type { PackageSection, SpecView } from "./spec-view.ts";
@@ -23,16 +23,21 @@ export function droppedSubpackages(
   return found;
 }
 
-/** Edits that take out every section of dropped subpackages. */
+/**
+ * Edits that take out every section of dropped subpackages.
+ *
+ * @param others edits of lines, which a line that only moves takes along
+ */
 export function subpackageEdits(
   view: SpecView,
   dropped: ReadonlyMap<string, NameRule>,
+  others: readonly TextEdit[],
 ): TextEdit[] {
   return view.packageSections.flatMap((one) => {
     const rule = dropped.get(one.packageName);
     if (rule === undefined) return [];
     const what = `drop the %${one.section.name} of ${one.packageName}`;
-    return sectionEdits(view, one, [rule], what);
+    return sectionEdits(view, one, [rule], what, others);
   });
 }
 
@@ -46,7 +51,7 @@ export function scriptletEdits(view: SpecView, { scriptlets }: EffectiveRules): 
       ({ matches }) => matches(name) || matches(`${one.packageName}:${name}`),
     );
     if (rule === undefined) return [];
-    return sectionEdits(view, one, [rule], `drop the %${name} of ${one.packageName}`);
+    return sectionEdits(view, one, [rule], `drop the %${name} of ${one.packageName}`, []);
   });
 }
 
@@ -60,6 +65,7 @@ function sectionEdits(
   { section, header }: PackageSection,
   rules: readonly Rule[],
   what: string,
+  others: readonly TextEdit[],
 ): TextEdit[] {
   const { tree, text } = view;
   const lines = tree.lines.slice(section.firstLine, section.endLine);
@@ -79,7 +85,8 @@ function sectionEdits(
     }
     if (!isUnder(view, line.branch, header.branch)) continue;
     if (content.kind === "tag" && specWide.test(content.name)) {
-      moved.push(underConditions(view, line, text.slice(line.span.start, line.span.end)));
+      const kept = editedLine(text, line, others);
+      if (kept !== "") moved.push(underConditions(view, line, kept));
     }
     remove(line);
   }
@@ -108,6 +115,18 @@ function isUnder({ tree }: SpecView, branch: number, ancestor: number): boolean 
     if (at === ancestor) return true;
     if (at < 0) return false;
   }
+}
+
+/** The text of a line after the edits that are in it. */
+function editedLine(text: string, { span }: SpecLine, others: readonly TextEdit[]): string {
+  const { start, end } = span;
+  const inside = others.filter((edit) => edit.start >= start && edit.end <= end);
+  const moved = inside.map((edit) => ({
+    ...edit,
+    start: edit.start - start,
+    end: edit.end - start,
+  }));
+  return revise(text.slice(start, end), moved).text;
 }
 
 /** A line with copies of the conditions that it stands under, as far as they are all plain `%if`s. */
