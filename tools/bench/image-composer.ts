@@ -176,7 +176,14 @@ async function peer(folder: string, base: string): Promise<Measured> {
       ...[`--repofrompath=own,file://${folder}/1`, `--repofrompath=base,file://${base}`],
       ...["install", ...wanted],
     ];
-    const commit = ["buildah", "commit", "-q", container, `oci:${folder}/peer:x`];
+    const commit = [
+      "buildah",
+      "commit",
+      "-q",
+      "--disable-compression=false",
+      container,
+      `oci:${folder}/peer:x`,
+    ];
     const quoted = (command: readonly string[]): string =>
       command.map((word) => `'${word}'`).join(" ");
     return await measure(["sh", "-ec", `${quoted(dnf)} >&2; ${quoted(commit)} >&2`]);
