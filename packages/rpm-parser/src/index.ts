@@ -93,3 +93,12 @@ export { compareVersions } from "./version/compare.ts";
 export { compareEvr, type Evr, formatEvr, parseEvr } from "./version/evr.ts";
 export { standardMacros } from "./macro/standard-macros.ts";
 export { type StaticProvide, staticProvides } from "./model/static-provides.ts";
+export {
+  addChangelogEntry,
+  removePackage,
+  setBuildCondition,
+  setBuildOption,
+  setMacro,
+} from "./edit/section-edit.ts";
+export { addDependency, removeDependencies, removeTag, setTag } from "./edit/tag-edit.ts";
+export { applyEdits, type TextEdit } from "./edit/text-edit.ts";

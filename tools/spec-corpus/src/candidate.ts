@@ -73,7 +73,7 @@ export function evaluateCandidate(
     shell:
       options.shell === "run"
         ? { kind: "run", run: (command) => runShell(options.system, command) }
-        : { kind: "deny" },
+        : { kind: options.shell },
   });
   const milliseconds = performance.now() - start;
   return { evaluation, milliseconds, isRoundTrip: Buffer.compare(printSpec(tree), bytes) === 0 };

@@ -3,7 +3,7 @@ import { once } from "node:events";
 
 /** A command that may read the machine, but change nothing and reach no network. */
 const walls = [
-  ...["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/run"],
+  ...["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/run", "--tmpfs", "/var/tmp"],
   ...["--unshare-net", "--unshare-pid", "--unshare-ipc", "--die-with-parent", "--chdir", "/"],
   ...["--clearenv", "--setenv", "PATH", "/usr/bin:/bin:/usr/sbin:/sbin"],
   ...["--setenv", "HOME", "/root", "--setenv", "LC_ALL", "C.UTF-8", "--setenv", "TZ", "UTC"],

@@ -27,6 +27,7 @@ interface Heading {
 
 /** Reads `%changelog` (rpm's `build/parseChangelog.c`): entries that begin with a star. */
 export function readChangelog(state: SpecState): string | undefined {
+  if (state.changelog.length > 0) state.report("error", "section-twice", "second %changelog");
   const headings: Heading[] = [];
   const next = state.readSection({ dropsComments: true }, (line) => {
     if (line.startsWith("*")) {

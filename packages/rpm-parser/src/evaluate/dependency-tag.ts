@@ -1,8 +1,12 @@
 import type { Place } from "@cleanroom/core";
 import { formatRequirement, type Requirement } from "../capability/capability.ts";
 import { parseRequirements } from "../capability/parse.ts";
+import { richContextError } from "../capability/rich-context.ts";
 import type { DependencyList } from "./draft-package.ts";
 import type { SpecState } from "./spec-state.ts";
+
+/** Tags whose dependencies keep packages out, or apply in reverse. */
+const negativeTags = new Set(["conflicts", "buildconflicts", "supplements", "enhances"]);
 
 interface DependencyRule {
   /** The tag, for messages. */
@@ -36,6 +40,12 @@ export function readDependencies(
       state.report("error", "dependency-rich", message, place);
       return false;
     }
+    const isNegative = negativeTags.has(tag);
+    const context = richContextError(requirement, isNegative);
+    if (context !== undefined) {
+      state.report("error", "dependency-rich", `${context}: ${tag}: ${field}`, place);
+      return false;
+    }
     if (!check(state, requirement, tag, place)) isGood = false;
     list.add(requirement, qualifiers, place);
   }
@@ -55,6 +65,9 @@ function check(state: SpecState, requirement: Requirement, tag: string, place: P
   const first = name.charCodeAt(0);
   if (first < 0x80 && !/^[A-Za-z0-9_/]/.test(name)) {
     return fail("dependency-name", "Dependency tokens must begin with alpha-numeric, '_' or '/'");
+  }
+  if (tag === "provides" && name.startsWith("rpmlib(")) {
+    return fail("dependency-rpmlib", "invalid dependency");
   }
   if (tag === "obsoletes") {
     if (!/^[A-Za-z0-9_][A-Za-z0-9_.+%{}-]*$/.test(name)) {

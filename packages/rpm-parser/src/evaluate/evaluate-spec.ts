@@ -7,6 +7,7 @@ import type {
   SpecDiagnostic,
 } from "../macro/host.ts";
 import { MacroScope } from "../macro/scope.ts";
+import { emulateShell } from "../shell/emulate-shell.ts";
 import { type MacroSource, macroLevel, type MacroTable } from "../macro/table.ts";
 import { BuildConditionLog } from "./build-condition.ts";
 import { compatibleArchs } from "./architecture.ts";
@@ -22,6 +23,8 @@ import { SpecState } from "./spec-state.ts";
 export type ShellPolicy =
   /** Never run: a diagnostic, and nothing in its place. */
   | { readonly kind: "deny" }
+  /** Imitate the harmless idioms; the rest is not known. Nothing is run. */
+  | { readonly kind: "emulate" }
   /** Ask this function, which runs the command in a sandbox or imitates it. */
   | { readonly kind: "run"; readonly run: (command: string) => ShellResult };
 
@@ -79,7 +82,7 @@ export function evaluateSpec(tree: SpecTree, options: EvaluationOptions): Evalua
     reader: options.reader,
     environment: options.environment ?? {},
     processors: options.processors ?? 1,
-    shell: (command) => shell(options.shell, command),
+    shell: (command) => shell(options, command),
     report: (severity, code, message) => {
       const chain = [...(lines?.chain ?? []), ...expander.chain];
       diagnostics.add(severity, code, message, lines?.place ?? {}, chain);
@@ -109,6 +112,11 @@ export function evaluateSpec(tree: SpecTree, options: EvaluationOptions): Evalua
     scope.push({ name: "_target_cpu", body: arch ?? archs[0] ?? "noarch", level: macroLevel.spec });
     state = pass(true);
     readSections(state);
+  }
+  for (const problem of tree.problems) {
+    if (problem.code !== "line-unterminated") continue;
+    const place = tree.source.place(problem.span.start);
+    diagnostics.add("error", problem.code, problem.message, place);
   }
   const finished = finishSpec(state, conditions);
   return {
@@ -165,7 +173,17 @@ function targetMacros(target: string, level: number): MacroSource[] {
   ];
 }
 
-function shell(policy: ShellPolicy | undefined, command: string): ShellResult {
-  if (policy?.kind === "run") return policy.run(command);
+function shell(options: EvaluationOptions, command: string): ShellResult {
+  if (options.shell?.kind === "run") return options.shell.run(command);
+  if (options.shell?.kind === "emulate") {
+    return emulateShell(command, {
+      read: (path) => {
+        const bytes = options.reader?.read(path);
+        return bytes === undefined ? undefined : Buffer.from(bytes).toString("utf8");
+      },
+      environment: options.environment ?? {},
+      processors: options.processors ?? 1,
+    });
+  }
   return { unknown: `shell commands are not run: ${command.slice(0, 200)}` };
 }

@@ -129,8 +129,9 @@ export class LineReader {
       const { line, keyword } = this.#takeLine();
       let result = keyword === undefined ? line : this.#special(line, keyword);
       if (result === undefined) continue;
-      if (keyword === undefined && style.dropsComments === true) result = dropComment(result);
+      // In this order the white space before a comment stays, as in rpm.
       if (style.trims === true) result = trimEnd(result);
+      if (keyword === undefined && style.dropsComments === true) result = dropComment(result);
       if (this.#conditions.at(-1)?.reading !== true) result = "";
       if (style.writesItself !== true) {
         this.expanded.push(style.trims === true ? `${result}\n` : result);

@@ -34,6 +34,8 @@ interface TagRule {
   readonly isMacro?: boolean;
   /** What may stand in parentheses. */
   readonly takes?: "language" | "qualifiers";
+  /** The first rpm that lets it take them. */
+  readonly takesSince?: "4.20";
   readonly deprecated?: string;
   /** The first rpm that has it. */
   readonly since?: "4.20";
@@ -66,10 +68,10 @@ const tagRules = new Map<string, TagRule>([
   ["icon", { kind: "other" }],
   ["provides", { kind: "dependency" }],
   ["requires", { kind: "dependency", takes: "qualifiers" }],
-  ["recommends", { kind: "dependency", takes: "qualifiers" }],
-  ["suggests", { kind: "dependency", takes: "qualifiers" }],
-  ["supplements", { kind: "dependency", takes: "qualifiers" }],
-  ["enhances", { kind: "dependency", takes: "qualifiers" }],
+  ["recommends", { kind: "dependency", takes: "qualifiers", takesSince: "4.20" }],
+  ["suggests", { kind: "dependency", takes: "qualifiers", takesSince: "4.20" }],
+  ["supplements", { kind: "dependency", takes: "qualifiers", takesSince: "4.20" }],
+  ["enhances", { kind: "dependency", takes: "qualifiers", takesSince: "4.20" }],
   ["prereq", { kind: "dependency", takes: "qualifiers", deprecated: "Requires(pre)" }],
   ["conflicts", { kind: "dependency" }],
   ["obsoletes", { kind: "dependency" }],
@@ -110,10 +112,8 @@ export function parseTagLine(line: string): TagLine | undefined {
   if (rule.kind === "source") return { tag, suffix: rest.trim(), value: value.trim() };
   if (rest.trim() === "") return { tag, suffix: "", value: value.trim() };
   const suffix = /^\s*\(\s*([^\s)]*)\s*\)\s*$/.exec(rest);
-  const list = /^\s*\(([^)]*)\)\s*$/.exec(rest);
-  if (rule.takes === undefined) return undefined;
-  const found = suffix ?? (rule.takes === "qualifiers" ? list : null);
-  return found === null ? undefined : { tag, suffix: found[1] ?? "", value: value.trim() };
+  if (rule.takes === undefined || suffix === null) return undefined;
+  return { tag, suffix: suffix[1] ?? "", value: value.trim() };
 }
 
 const dependencyKinds: Readonly<Record<string, DependencyKind>> = {
@@ -133,7 +133,8 @@ const dependencyKinds: Readonly<Record<string, DependencyKind>> = {
 export function handleTag(state: SpecState, draft: DraftPackage, line: TagLine, raw: string): void {
   const rule = tagRules.get(line.tag);
   if (rule === undefined) return;
-  if (rule.since === "4.20" && state.expander.host.dialect === "4.18") {
+  const isNew = rule.since === "4.20" || (rule.takesSince === "4.20" && line.suffix !== "");
+  if (isNew && state.expander.host.dialect === "4.18") {
     state.report("error", "tag-unknown", `Unknown tag: ${raw.slice(0, 200)}`);
     return;
   }
@@ -184,6 +185,8 @@ function take(
         state.report("error", "tag-epoch", message);
         return false;
       }
+      if (draft.tags.has(tag))
+        state.report("error", "tag-twice", `Duplicate epoch entries: ${raw}`);
       draft.tags.set(tag, String(Number(value)));
       return true;
     case "translated":
@@ -204,7 +207,8 @@ function take(
     default:
   }
   if (draft.tags.has(tag)) {
-    state.report("warning", "tag-twice", `second ${tag}: ${raw}`);
+    const severity = rule.kind === "translated" ? "warning" : "error";
+    state.report(severity, "tag-twice", `Duplicate ${tag} entries in package: ${raw}`);
   }
   draft.tags.set(tag, value);
   return true;
@@ -213,7 +217,10 @@ function take(
 function takeDependency(state: SpecState, draft: DraftPackage, line: TagLine): boolean {
   const { tag, value, suffix } = line;
   const qualifiers = suffix.split(",").flatMap((one) => (one.trim() === "" ? [] : [one.trim()]));
-  const unknown = qualifiers.find((one) => !isQualifier(one));
+  const isOld = state.expander.host.dialect === "4.18";
+  const unknown = qualifiers.find(
+    (one) => !isQualifier(one) || (isOld && (one === "preuntrans" || one === "postuntrans")),
+  );
   if (unknown !== undefined) {
     state.report("error", "tag-qualifier", `Bad ${tag}: qualifiers: ${suffix}`);
     return false;
@@ -263,7 +270,13 @@ function takeOther(
     case "prefix":
     case "prefixes":
       draft.tags.set("prefixes", `${draft.tag("prefixes")} ${value}`.trim());
+      if (words(value).some((one) => one.length > 1 && one.endsWith("/"))) {
+        state.report("error", "tag-prefix", `Prefixes must not end with "/": ${raw}`);
+        return false;
+      }
       break;
+    case "icon":
+      return checkIcon(state, value);
     case "sourcelicense":
       state.sourceLicense = value;
       break;
@@ -292,6 +305,14 @@ function takeBuildArch(state: SpecState, draft: DraftPackage, value: string, raw
   }
   state.buildArchs = archs;
   return true;
+}
+
+/** rpm reads the icon at once; without a reader there is no telling. */
+function checkIcon(state: SpecState, value: string): boolean {
+  const path = state.expand(`%{_sourcedir}/${value}`);
+  if (state.reader === undefined || state.reader.read(path) !== undefined) return true;
+  state.report("error", "tag-icon", `Unable to open icon ${path}`);
+  return false;
 }
 
 function words(value: string): readonly string[] {

@@ -1,4 +1,3 @@
-import { sectionName } from "../syntax/line-content.ts";
 import { DraftPackage } from "./draft-package.ts";
 import { handleTag, parseTagLine } from "./preamble-tag.ts";
 import { cleanPath } from "./sources.ts";
@@ -19,7 +18,7 @@ export function readPreamble(state: SpecState, header: string | undefined): Prea
   const isOld = state.expander.host.dialect === "4.18";
   for (;;) {
     const line = state.lines.next(style);
-    if (line === undefined || sectionName(line) !== undefined) {
+    if (line === undefined || state.sectionOf(line) !== undefined) {
       finishPreamble(state, draft);
       return { kind: "section", header: line };
     }

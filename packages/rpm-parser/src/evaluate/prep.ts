@@ -55,19 +55,20 @@ function setup(state: SpecState, line: string): string {
   const isOld = state.expander.host.dialect === "4.18";
   const { options, error } = parseHeaderOptions(line, "abn", isOld ? "cDTq" : "cDTqC");
   if (error !== undefined) {
-    state.report("warning", "prep-setup", `Bad %setup: ${error}: ${line.trim()}`);
+    state.report(isOld ? "warning" : "error", "prep-setup", `Bad %setup: ${error}: ${line.trim()}`);
     return "";
   }
   if (isOld && state.expandNumber("_build_in_place") !== 0) return "";
   const isQuiet = options.has("q") || line.includes(" -q");
   const makesDirectory = options.has("c");
   const unpacksFirst = !options.has("T");
-  const unpack = (letter: string): string =>
-    (options.get(letter) ?? [])
-      .map((number) => `${unpackSource(state, number, isQuiet)}\n`)
-      .join("");
-  const before = unpack("b");
-  const after = unpack("a");
+  const unpackAll = (letter: string): string | undefined => {
+    const parts = (options.get(letter) ?? []).map((one) => unpackSource(state, one, isQuiet));
+    return parts.includes(undefined) ? undefined : parts.map((part) => `${part}\n`).join("");
+  };
+  const before = unpackAll("b");
+  const after = unpackAll("a");
+  if (before === undefined || after === undefined) return "";
   const directory = options.get("n")?.at(-1) ?? `${state.main.name}-${state.main.tag("version")}`;
   state.defineMacro("buildsubdir", directory);
   const output = [`cd '${state.expand("%{_builddir}")}'\n`];
@@ -75,21 +76,29 @@ function setup(state: SpecState, line: string): string {
   output.push(before);
   if (makesDirectory) {
     output.push(state.expand("%{__mkdir_p} '%{buildsubdir}'\ncd '%{buildsubdir}'\n"));
-  } else if (unpacksFirst) output.push(`${unpackSource(state, "0", isQuiet, options.has("C"))}\n`);
+  }
+  if (unpacksFirst) {
+    const first = unpackSource(state, "0", isQuiet, options.has("C"));
+    if (first === undefined) return output.join("");
+    output.push(`${first}\n`);
+  }
   if (!makesDirectory) output.push(state.expand("cd '%{buildsubdir}'\n"));
-  if (makesDirectory && unpacksFirst)
-    output.push(`${unpackSource(state, "0", isQuiet, options.has("C"))}\n`);
   output.push(after);
   const fix = state.expand("%{_fixperms} .");
   if (fix !== "" && !fix.startsWith("%")) output.push(`${fix}\n`);
   return output.join("");
 }
 
-function unpackSource(state: SpecState, number: string, isQuiet: boolean, hasRoot = false): string {
+function unpackSource(
+  state: SpecState,
+  number: string,
+  isQuiet: boolean,
+  hasRoot = false,
+): string | undefined {
   const source = /^[0-9]+$/.test(number) ? findSource(state, false, Number(number)) : undefined;
   if (source === undefined) {
     state.report("warning", "prep-source", `No source number ${number}`);
-    return "";
+    return undefined;
   }
   const isOld = state.expander.host.dialect === "4.18";
   const path = isOld

@@ -60,10 +60,9 @@ export function readScriptlet(
   const body = lines.join("").replace(/[ \t\n\v\f\r]+$/, "");
   const kind = scriptletKinds[section];
   const [command = "/bin/sh"] = interpreter;
-  const isLua = command === "<lua>";
-  if (isLua) {
+  if (command === "<lua>") {
     addRpmlib(draft.dependencies.requires, "BuiltinLuaScripts", "4.2.2-1");
-  } else {
+  } else if (!command.startsWith("<")) {
     const qualifiers = kind === undefined ? ["interp"] : ["interp", kind.qualifier];
     draft.dependencies.requires.addSimple(command, qualifiers);
   }
@@ -104,6 +103,11 @@ function addRpmlib(list: DependencyList, feature: string, evr: string): void {
   list.add({ kind: "simple", capability }, [], undefined);
 }
 
+/** What rpm finds wrong only after it has read the section: before 4.20 it then accepts the spec. */
+function lateError(state: SpecState): "error" | "warning" {
+  return state.expander.host.dialect === "4.18" ? "warning" : "error";
+}
+
 function readConditions(
   state: SpecState,
   section: string,
@@ -116,7 +120,7 @@ function readConditions(
   const isFileTrigger = section.includes("filetrigger");
   if (isFileTrigger && !condition.startsWith("/")) {
     const message = `file trigger condition must begin with '/': ${condition}`;
-    state.report("error", "trigger-condition", message);
+    state.report(lateError(state), "trigger-condition", message);
   }
   const list = new DependencyList();
   readDependencies(state, list, condition, { tag: section, qualifiers: [], allowsRich: false });
@@ -128,7 +132,7 @@ function checkInterpreter(state: SpecState, program: string): void {
     const message = `internal script must end with '>': ${program}`;
     state.report("error", "scriptlet-program", message);
   } else if (program.startsWith("<") && program !== "<lua>") {
-    state.report("error", "scriptlet-program", `unsupported internal script: ${program}`);
+    state.report(lateError(state), "scriptlet-program", `unsupported internal script: ${program}`);
   } else if (!program.startsWith("<") && !program.startsWith("/")) {
     const message = `script program must begin with '/': ${program}`;
     state.report("error", "scriptlet-program", message);

@@ -1,4 +1,3 @@
-import { sectionName } from "../syntax/line-content.ts";
 import { buildSystemSections } from "./build-system.ts";
 import { readChangelog } from "./changelog.ts";
 import { readFiles } from "./files.ts";
@@ -33,7 +32,7 @@ function readFrom(state: SpecState, first: string | undefined): void {
   let header = first;
   let previous = "preamble";
   while (header !== undefined) {
-    const section: string = sectionName(header) ?? "";
+    const section: string = state.sectionOf(header) ?? "";
     header = readSection(state, section, header, previous);
     previous = section;
   }

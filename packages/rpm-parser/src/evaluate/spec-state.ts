@@ -96,6 +96,13 @@ export class SpecState {
     return /^[+-]?(0[xX][0-9a-fA-F]+|[0-9]+)$/.test(value) ? Number(value) : 0;
   }
 
+  /** The section a line begins, by the rpm that is followed. */
+  sectionOf(line: string): string | undefined {
+    const name = sectionName(line);
+    const isNew = name === "preuntrans" || name === "postuntrans";
+    return isNew && this.expander.host.dialect === "4.18" ? undefined : name;
+  }
+
   /**
    * Reads the lines of a section up to the next header.
    *
@@ -104,7 +111,7 @@ export class SpecState {
   readSection(style: LineStyle, use: (line: string) => void): string | undefined {
     for (;;) {
       const line = this.lines.next(style);
-      if (line === undefined || sectionName(line) !== undefined) return line;
+      if (line === undefined || this.sectionOf(line) !== undefined) return line;
       use(line);
     }
   }

@@ -100,6 +100,15 @@ export const stringBuiltins: readonly (readonly [string, Builtin])[] = [
     },
   ],
   [
+    "gsub",
+    {
+      arguments: "some",
+      isRaw: false,
+      since: "4.20",
+      run: (expander, _name, words) => ({ output: expander.lua.call("string.gsub", words) }),
+    },
+  ],
+  [
     "sub",
     {
       arguments: "some",
