@@ -1,8 +1,12 @@
-import { cp, glob, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { type Base, importBase, readBaseLock } from "@cleanroom/base-import";
 import {
+  baseFileSchema,
   type CommandResult,
   defaultStoreFolder,
+  readYamlFile,
   runInSandbox,
   sha256,
   sha256File,
@@ -11,12 +15,21 @@ import {
   type Tools,
 } from "@cleanroom/core";
 
-/** The tools root that importing a base left in the user's store. */
-export async function toolsRoot(): Promise<Tools> {
-  const roots = path.join(defaultStoreFolder(process.env), "roots");
-  const name = (await readdir(roots)).find((one) => one.startsWith("tools-"));
-  if (name === undefined) throw new Error(`no tools root in ${roots}: import a base first`);
-  return { root: path.join(roots, name), digest: name.slice("tools-".length) };
+const baseFolder = path.resolve(import.meta.dirname, "../specs/base/debian-trixie");
+
+/** The base of the user's store, imported when it is not there yet: for its tools and packages. */
+export async function importedBase(): Promise<Base> {
+  const store = await Store.open(defaultStoreFolder(process.env), silentLogger);
+  const file = path.join(baseFolder, "base.yaml");
+  const base = await readYamlFile(file, baseFileSchema, file);
+  const lockFile = path.join(baseFolder, "base.lock.yaml");
+  const lock = await readBaseLock(lockFile, lockFile);
+  return importBase(store, "debian-trixie", base, lock, silentLogger);
+}
+
+/** The host's client programs where it has them, else those of the tools root. */
+export function clientRoot(tools: Tools): string {
+  return existsSync("/usr/bin/dnf") ? "/" : tools.root;
 }
 
 /** A store of the test's own, below `folder`. */
@@ -167,15 +180,13 @@ export async function createrepo(tools: Tools, folder: string): Promise<void> {
   );
 }
 
-/** At most `count` packages of any base that was imported into the user's store. */
-export async function basePackages(count: number): Promise<readonly BuiltPackage[]> {
-  const pattern = "repos/base-*/*/Packages/*.rpm";
-  const files = await Array.fromAsync(glob(pattern, { cwd: defaultStoreFolder(process.env) }));
-  // One of each name: a store may hold several states of a base.
-  const byName = new Map(files.toSorted().map((file) => [path.basename(file), file]));
+/** At most `count` packages of a base. */
+export async function basePackages(base: Base, count: number): Promise<readonly BuiltPackage[]> {
+  const folder = path.join(base.repository, "Packages");
+  const names = (await readdir(folder)).toSorted().slice(0, count);
   return Promise.all(
-    [...byName.values()].slice(0, count).map(async (name) => {
-      const file = path.join(defaultStoreFolder(process.env), name);
+    names.map(async (name) => {
+      const file = path.join(folder, name);
       return { file, sha256: await sha256File(file) };
     }),
   );

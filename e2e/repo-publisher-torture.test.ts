@@ -17,11 +17,12 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import {
   type BuiltPackage,
   buildPackages,
+  clientRoot,
   dnf,
   freshStore,
+  importedBase,
   makeClient,
   specText,
-  toolsRoot,
 } from "./repo-publisher-fixture.ts";
 
 const logger = silentLogger;
@@ -41,7 +42,7 @@ let server: RepositoryServer;
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "torture-"));
-  tools = await toolsRoot();
+  ({ tools } = await importedBase());
   store = await freshStore(folder);
   builds = await Promise.all(
     ["first", "second"].map((build) => {
@@ -166,7 +167,7 @@ test(`${publishings} publishings under the eyes of ${rawClients + dnfClients} cl
   });
   const real = Array.from({ length: dnfClients }, async (_, index) => {
     const repo = await (await fetch(`${server.url}/cleanroom.repo`)).text();
-    const client = await makeClient(path.join(folder, `dnf${index}`), "/", repo);
+    const client = await makeClient(path.join(folder, `dnf${index}`), clientRoot(tools), repo);
     while (!end.signal.aborted) {
       const result = await dnf(client, ["makecache", "--refresh"]);
       if (result.exitCode !== 0) problems.push(`dnf: ${result.stderr}`);
