@@ -49,7 +49,7 @@ describe("dependencies", () => {
     ],
     [
       "%global x libX11-devel libXext-devel\nBuildRequires: %{x}, gcc\n",
-      "%global x libX11-devel libXext-devel\nBuildRequires: libXext-devel, gcc\n",
+      "%global x libXext-devel\nBuildRequires: %{x}, gcc\n",
     ],
     ["BuildRequires: (foo if libX11-devel)\n", ""],
     ["BuildRequires: (foo if libX11-devel else bar)\n", "BuildRequires: bar\n"],

@@ -1,4 +1,4 @@
-import type { SpecLine } from "rpm-parser";
+import type { Span, SpecLine } from "rpm-parser";
 import type { TextEdit } from "../edit/text-edit.ts";
 import type { EffectiveRules } from "../profile/effective-rules.ts";
 import type { CapabilityRule, DroppedKind, NameRule } from "../profile/rule.ts";
@@ -69,8 +69,9 @@ export function dependencyEdits(
     ...tags.flatMap(({ value }) => fieldParts(value)),
     ...macroLines.map(({ text }) => text),
   ]);
+  const definitions = dependencyMacros(view);
   return [
-    ...tags.flatMap((tag) => tagEdit(tag, expanded, tests.get(tag.kind))),
+    ...tags.flatMap((tag) => tagEdit(view, tag, expanded, tests.get(tag.kind), definitions)),
     ...macroLines.flatMap((one) => macroLineEdit(view, one, expanded, tests)),
   ];
 }
@@ -132,16 +133,55 @@ function tagsInConditional(text: string, offset: number): DependencyTag[] {
 }
 
 function tagEdit(
+  view: SpecView,
   { tag, value, start, whole }: DependencyTag,
   expanded: ReadonlyMap<string, string>,
   test: DropTest | undefined,
+  definitions: ReadonlyMap<string, Span>,
 ): TextEdit[] {
   if (test === undefined || value.includes("\n")) return [];
-  const { text, rules, dropped } = dropFromField(value, expanded, test);
-  if (rules.length === 0) return [];
+  const isDefined = (name: string): boolean => definitions.has(name);
+  let left = dropFromField(value, expanded, test, isDefined);
+  const inner = left.macros.flatMap((name) =>
+    definitionEdit(view, name, definitions.get(name), test),
+  );
+  // A definition that is itself made of macros is left alone.
+  if (inner.length < left.macros.length) left = dropFromField(value, expanded, test);
+  const { text, rules, dropped } = left;
+  if (rules.length === 0) return inner;
   const what = `drop ${tag} ${dropped.join(", ")}`;
-  if (text === undefined) return [{ ...whole, text: "", rules, what }];
-  return [{ start, end: start + value.length, text, rules, what }];
+  if (text === undefined) return [...inner, { ...whole, text: "", rules, what }];
+  return [...inner, { start, end: start + value.length, text, rules, what }];
+}
+
+/** Macros that the spec defines once, on one line, and where their bodies are. */
+function dependencyMacros({ tree, text }: SpecView): ReadonlyMap<string, Span> {
+  const found = new Map<string, Span>();
+  const others = new Set<string>();
+  for (const { content } of tree.lines) {
+    if (content.kind !== "definition") continue;
+    const { name, keyword, bodySpan } = content;
+    const isPlain =
+      (keyword === "define" || keyword === "global") &&
+      !text.slice(bodySpan.start, bodySpan.end).includes("\n");
+    if (found.has(name) || !isPlain) others.add(name);
+    found.set(name, bodySpan);
+  }
+  for (const name of others) found.delete(name);
+  return found;
+}
+
+function definitionEdit(
+  view: SpecView,
+  name: string,
+  span: Span | undefined,
+  test: DropTest,
+): TextEdit[] {
+  if (span === undefined) return [];
+  const body = view.text.slice(span.start, span.end);
+  const { text, rules, dropped } = dropFromField(body, view.expand(fieldParts(body)), test);
+  if (rules.length === 0 || text === undefined) return [];
+  return [{ ...span, text, rules, what: `drop ${dropped.join(", ")} from %${name}` }];
 }
 
 function macroLineEdit(

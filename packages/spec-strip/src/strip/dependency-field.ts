@@ -21,6 +21,8 @@ export interface FieldRemainder {
   readonly rules: readonly Rule[];
   /** What went, as written. */
   readonly dropped: readonly string[];
+  /** Macros of the spec that stay, and whose definitions hold what is to be dropped. */
+  readonly macros: readonly string[];
 }
 
 /** Splits a dependency field at spaces and commas outside macro calls. */
@@ -53,16 +55,21 @@ function namesOf(requirement: Requirement): string[] {
 
 /**
  * Takes dropped dependencies out of a field such as `a >= 1, b%{?_isa} (c or d)`. What stays is
- * left as it is written, and so are the separators between.
+ * left as it is written, and so are the separators between. An item that is a macro's call, of
+ * which some is to stay, stays whole where the macro is one that the spec defines.
+ *
+ * @param isDefined whether a macro's definition is written in the spec, and can be edited
  */
 export function dropFromField(
   field: string,
   expanded: ReadonlyMap<string, string>,
   test: DropTest,
+  isDefined: (macro: string) => boolean = () => false,
 ): FieldRemainder {
   const items = joinVersions(splitField(field, expanded), field);
   const rules: Rule[] = [];
   const dropped: string[] = [];
+  const macros: string[] = [];
   const cuts: { start: number; end: number; text: string }[] = [];
   let kept = 0;
   for (const item of items) {
@@ -71,14 +78,19 @@ export function dropFromField(
       kept += 1;
       continue;
     }
+    const macro = /^%(?:\{\??(\w+)\}|(\w+))$/.exec(item.raw)?.slice(1).join("");
+    if (left.text !== undefined && macro !== undefined && isDefined(macro)) {
+      macros.push(macro);
+      kept += 1;
+      continue;
+    }
     rules.push(...left.rules);
     dropped.push(item.raw);
     if (left.text !== undefined) kept += 1;
     cuts.push({ start: item.start, end: item.end, text: left.text ?? "" });
   }
-  if (cuts.length === 0) return { text: field, rules, dropped };
-  if (kept === 0) return { text: undefined, rules, dropped };
-  return { text: cutOut(field, cuts), rules, dropped };
+  const text = cuts.length === 0 ? field : kept === 0 ? undefined : cutOut(field, cuts);
+  return { text, rules, dropped, macros };
 }
 
 /**
