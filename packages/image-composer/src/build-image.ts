@@ -33,7 +33,7 @@ import { addedFilesJson, readAddedFiles } from "./requested-state.ts";
 import { megabytes } from "./sizes.ts";
 
 /** Raised when the same input would give another image. */
-const imageEpoch = 2;
+const imageEpoch = 3;
 
 export interface BuildOptions {
   /** Host folder for the result, such as `dist/images/hello`; replaced as a whole. */

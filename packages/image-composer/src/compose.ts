@@ -102,7 +102,7 @@ export async function compose(
         (holdsState ? state.items.length : 0),
     })),
     packageBytes,
-    contents: imageContents(files, state),
+    contents: imageContents(files, contents.withBuildPath, state),
     removed: contents.removed,
     user: userOf(image, state),
     created,
@@ -191,6 +191,7 @@ function contentBytes(files: readonly PieceFile[]): number {
 
 function imageContents(
   files: readonly (readonly PieceFile[])[],
+  withBuildPath: ReadonlySet<string>,
   state: ImageState,
 ): readonly ImageContent[] {
   return [
@@ -201,6 +202,7 @@ function imageContents(
         isLink: file.type === "symlink",
         sizeBytes: file.type === "symlink" ? 0 : file.sizeBytes,
         content: file.type === "symlink" ? file.linkTarget : file.digest,
+        hasBuildPath: withBuildPath.has(path),
         package: index,
       })),
     ),
@@ -210,6 +212,7 @@ function imageContents(
       isLink: "link" in content,
       sizeBytes: sizeOf(content),
       content: "link" in content ? content.link : sha256(content.bytes),
+      hasBuildPath: false,
     })),
   ].toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }

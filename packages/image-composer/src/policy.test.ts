@@ -22,7 +22,7 @@ const messages = (value: PolicySubject): string[] =>
   findViolations(value).map(({ message }) => message);
 
 const file = (path: string, mode = 0o644): PolicySubject["contents"][number] => ({
-  ...{ path, mode, isLink: false, sizeBytes: 1, content: "", package: 0 },
+  ...{ path, mode, isLink: false, sizeBytes: 1, content: "", hasBuildPath: false, package: 0 },
 });
 
 describe("in every image", () => {
@@ -55,6 +55,13 @@ describe("in every image", () => {
     "/var/lib/app/data",
   ])("%s is not", (path) => {
     expect(messages(subject({}, { contents: [file(path)] }))).toEqual([]);
+  });
+
+  test("a file that names the folder it was built in is a violation", () => {
+    const contents = [{ ...file("/usr/bin/app"), hasBuildPath: true }];
+    expect(messages(subject({}, { contents }))).toEqual([
+      "build path in a file: /usr/bin/app [image -> app]",
+    ]);
   });
 
   test("no -devel package, said with the chain that brings it in", () => {

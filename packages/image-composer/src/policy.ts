@@ -14,6 +14,8 @@ export interface ImageContent {
   readonly sizeBytes: number;
   /** Of a file its content's SHA-256, of a link its target. */
   readonly content: string;
+  /** It names the folder in which packages are built. */
+  readonly hasBuildPath: boolean;
   /** Index of the package that holds it; undefined in the state layer. */
   readonly package?: number | undefined;
 }
@@ -110,10 +112,11 @@ export function findViolations(subject: PolicySubject): readonly Violation[] {
     ...forbiddenFiles.map(({ rule, globs }) => ({ rule, matches: pathMatcher(globs) })),
     { rule: "forbidden file", matches: pathMatcher(forbid.files) },
   ];
-  for (const { path, mode, isLink, package: index } of contents) {
+  for (const { path, mode, isLink, hasBuildPath, package: index } of contents) {
     if (allowedFile(path)) continue;
     const broken = rules.find(({ matches }) => matches(path));
     if (broken !== undefined) blame(broken.rule, path, index);
+    if (hasBuildPath) blame("build path in a file", path, index);
     if (isLink) continue;
     if (forbid.setuid && (mode & 0o6000) !== 0) blame("setuid or setgid file", path, index);
     if ((mode & 0o002) !== 0) blame("file writable by everyone", path, index);

@@ -49,6 +49,8 @@ export interface RootContents {
   readonly directories: ReadonlyMap<string, OwnedDirectory>;
   readonly state: readonly StateFile[];
   readonly removed: readonly RemovedFile[];
+  /** Paths of package files that name the folder in which packages are built. */
+  readonly withBuildPath: ReadonlySet<string>;
 }
 
 /**
@@ -62,6 +64,9 @@ const leftovers = new Set([
   "var/cache/ldconfig/aux-cache",
   "etc/.pwd.lock",
 ]);
+
+/** Where every build root has its packages built: a trace of it in a file names nothing real. */
+const buildPath = "/builddir/";
 
 /**
  * Divides a root among its packages by their headers, and leaves the rest to the state layer.
@@ -77,6 +82,7 @@ export function divideRoot(
   const changed = new Map<string, StateFile>();
   const removed: RemovedFile[] = [];
   const owned = new Map<string, { files: RpmFile[]; owners: number[] }>();
+  const withBuildPath = new Set<string>();
   const pieces = packages.map(({ header }, index) =>
     header.files.flatMap((file): PieceFile[] => {
       const path = tree.locate(file.path);
@@ -105,7 +111,7 @@ export function divideRoot(
       // rpm lets packages share a file that is the same in each of them: the first one has it.
       if (taken.has(path)) return [];
       taken.set(path, header);
-      if (isUnchanged(tree, entry, file, header)) return [{ file, path }];
+      if (isUnchanged(tree, entry, file, header, withBuildPath)) return [{ file, path }];
       const { user, group } = file;
       changed.set(path, { entry, user, group, mode: entry.mode, package: header.nevra });
       return [];
@@ -128,7 +134,7 @@ export function divideRoot(
       }
     }
   }
-  return { pieces, directories, state, removed };
+  return { pieces, directories, state, removed, withBuildPath };
 }
 
 function reasonOf(file: RpmFile): RemovedFile["reason"] {
@@ -151,20 +157,26 @@ function directoryOf(
   return { path, user, group, mode: file.mode & 0o7777, mtimeSeconds, owners };
 }
 
-function isUnchanged(tree: RootTree, entry: RootEntry, file: RpmFile, header: RpmHeader): boolean {
+function isUnchanged(
+  tree: RootTree,
+  entry: RootEntry,
+  file: RpmFile,
+  header: RpmHeader,
+  withBuildPath: Set<string>,
+): boolean {
   if (file.flags.includes("ghost")) return false;
   if (file.type === "symlink") {
     return entry.type === "symlink" && entry.linkTarget === file.linkTarget;
   }
-  return (
-    file.type === "file" &&
-    entry.type === "file" &&
-    entry.mode === (file.mode & 0o7777) &&
-    entry.sizeBytes === file.sizeBytes &&
-    digestOf(tree.hostPath(entry.path), header.fileDigestAlgorithm) === file.digest
-  );
-}
-
-function digestOf(file: string, algorithm: string): string {
-  return createHash(algorithm).update(readFileSync(file)).digest("hex");
+  if (
+    file.type !== "file" ||
+    entry.type !== "file" ||
+    entry.mode !== (file.mode & 0o7777) ||
+    entry.sizeBytes !== file.sizeBytes
+  ) {
+    return false;
+  }
+  const bytes = readFileSync(tree.hostPath(entry.path));
+  if (bytes.includes(buildPath)) withBuildPath.add(entry.path);
+  return createHash(header.fileDigestAlgorithm).update(bytes).digest("hex") === file.digest;
 }
