@@ -19,6 +19,8 @@ export function bringToFront(window) {
     window.present();
     return;
   }
+  // A menu that some program closed in haste can leave a grab behind, and then nothing is raised.
+  surface.get_display().get_default_seat().ungrab();
   const [, x, y] = surface.get_origin();
   surface.set_modal_hint(true);
   surface.move(x, y);

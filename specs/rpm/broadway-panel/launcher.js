@@ -45,7 +45,7 @@ export const Launcher = GObject.registerClass(
       this.#search.connect("stop-search", () => this.#escape());
 
       this.#grid = new Gtk.FlowBox({
-        selection_mode: Gtk.SelectionMode.BROWSE,
+        selection_mode: Gtk.SelectionMode.SINGLE,
         activate_on_single_click: true,
         homogeneous: true,
         halign: Gtk.Align.CENTER,
@@ -75,7 +75,10 @@ export const Launcher = GObject.registerClass(
       this.add(scrolled);
       scrolled.show_all();
 
-      this.connect("delete-event", () => this.hide_on_delete());
+      this.connect("delete-event", () => {
+        this.conceal();
+        return Gdk.EVENT_STOP;
+      });
       this.connect("key-press-event", (_window, event) => this.#typed(event));
     }
 
@@ -96,7 +99,14 @@ export const Launcher = GObject.registerClass(
     /** Shows everything, ready for typing. */
     reset() {
       this.#search.set_text("");
+      this.#grid.unselect_all();
       this.#search.grab_focus();
+    }
+
+    /** Without its surface: when it is shown again, a new one stands before all others. */
+    conceal() {
+      this.hide();
+      this.unrealize();
     }
 
     /** @returns {{ id: string, name: string, widget: Gtk.Widget }[]} what is shown, in its order */
@@ -123,7 +133,7 @@ export const Launcher = GObject.registerClass(
     }
 
     #escape() {
-      if (this.#search.get_text() === "") this.hide();
+      if (this.#search.get_text() === "") this.conceal();
       else this.#search.set_text("");
     }
 

@@ -104,7 +104,7 @@ const Panel = GObject.registerClass(
     #toggleLauncher() {
       if (this.#launcher === undefined) return;
       if (this.#launcher.get_visible()) {
-        this.#launcher.hide();
+        this.#launcher.conceal();
         return;
       }
       this.#showLauncher();
@@ -134,7 +134,7 @@ const Panel = GObject.registerClass(
     #launch(application, files = []) {
       try {
         this.#runner?.start(application, files);
-        this.#launcher?.hide();
+        this.#launcher?.conceal();
       } catch (error) {
         logError(error, application.id);
         this.#notice(`${application.name} could not be started`);
@@ -145,7 +145,7 @@ const Panel = GObject.registerClass(
     #choose(program) {
       if (program.end !== undefined) this.#launchById(program.application);
       else {
-        this.#launcher?.hide();
+        this.#launcher?.conceal();
         this.#runner?.present(program);
       }
     }

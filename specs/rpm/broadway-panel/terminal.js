@@ -212,7 +212,7 @@ const TerminalWindow = GObject.registerClass(
       const [, state] = event.get_state();
       const held = state & (control | shift | Gdk.ModifierType.MOD1_MASK);
       const act = this.#shortcut(Gdk.keyval_to_lower(key), held);
-      if (act === undefined) return this.propagate_key_event(event);
+      if (act === undefined) return Gdk.EVENT_PROPAGATE;
       act();
       return Gdk.EVENT_STOP;
     }

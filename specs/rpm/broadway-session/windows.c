@@ -128,9 +128,9 @@ static gboolean place_new(gpointer data) {
       int step = (int)((place == NULL ? 0 : (unsigned)atoi(place)) + window_count++);
       x = CASCADE_STEP + CASCADE_STEP * (step % CASCADE_LENGTH);
       y = CASCADE_STEP / 4 + CASCADE_STEP * (step % CASCADE_LENGTH);
-      shrink(widget);
-      fit(widget, &x, &y);
     }
+    shrink(widget);
+    fit(widget, &x, &y);
     raise_at(widget, x, y);
   }
   g_object_unref(widget);
@@ -208,6 +208,9 @@ static void on_call(GDBusConnection *bus, const char *sender, const char *path,
                     const char *interface, const char *method, GVariant *parameters,
                     GDBusMethodInvocation *invocation, gpointer data) {
   (void)bus, (void)sender, (void)path, (void)interface, (void)parameters, (void)data;
+  /* A menu that was closed in haste can leave a grab behind, and then nothing is raised. */
+  if (g_str_equal(method, "Present"))
+    gdk_seat_ungrab(gdk_display_get_default_seat(gdk_display_get_default()));
   /* The one used last comes last, and so to the front. */
   GList *windows = g_list_sort(gtk_window_list_toplevels(), by_focus);
   for (GList *at = windows; at != NULL; at = at->next) {
