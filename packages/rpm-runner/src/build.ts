@@ -19,6 +19,7 @@ import {
   type StackPackage,
 } from "@cleanroom/spec-strip";
 import { actionKey } from "./action-key.ts";
+import { checkBuildRoot } from "./build-root-proof.ts";
 import { type BuildInputs, buildInputs } from "./build-inputs.ts";
 import { readHistory, writeHistory } from "./history.ts";
 import { type BuildResult, type BuiltRpm, logName } from "./build-result.ts";
@@ -223,6 +224,7 @@ async function runBuild(
   const facts = { package: label };
   logger.info(`${label}: preparing the build root (${closure.packages.length} packages)`, facts);
   const root = await makeRoot(store, tools, closure, repositories, { docs: false });
+  await checkBuildRoot(store, entry, closure, logger);
   return store.withTemporaryFolder(`build-${name}`, async (folder) => {
     const logFile = store.path("logs", `${label}.log`);
     await mkdir(path.dirname(logFile), { recursive: true });
