@@ -1,15 +1,20 @@
 // Builds an image in a process of its own, for tests that change its surroundings or kill it:
-//   node image-composer-program.ts STORE OUTPUT < {tools, request}
-// Prints the manifest's digest.
+//   node image-composer-program.ts build STORE OUTPUT < {tools, request}
+// and prints the manifest's digest. With `run` in place of `build` it runs the image in OUTPUT.
 import { text } from "node:stream/consumers";
 import { silentLogger, Store, type Tools } from "@cleanroom/core";
-import { buildImage, type ImageRequest } from "@cleanroom/image-composer";
+import { buildImage, type ImageRequest, runImage } from "@cleanroom/image-composer";
 
-const [storeFolder = "", output = ""] = process.argv.slice(2);
+const [mode, storeFolder = "", output = ""] = process.argv.slice(2);
 const { tools, request } = JSON.parse(await text(process.stdin)) as {
   tools: Tools;
   request: ImageRequest;
 };
 const store = await Store.open(storeFolder, silentLogger);
-const image = await buildImage({ store, tools, logger: silentLogger }, request, { output });
-process.stdout.write(`${image.digest}\n`);
+const context = { store, tools, logger: silentLogger };
+if (mode === "run") {
+  await runImage(context, { name: request.name, folder: output });
+} else {
+  const image = await buildImage(context, request, { output });
+  process.stdout.write(`${image.digest}\n`);
+}

@@ -219,7 +219,7 @@ describe("the image hello", () => {
 
 function programArguments(folder: string): string[] {
   const program = fileURLToPath(import.meta.resolve("./image-composer-program.ts"));
-  return [program, path.join(folder, "store"), path.join(folder, "output")];
+  return [program, "build", path.join(folder, "store"), path.join(folder, "output")];
 }
 
 async function buildElsewhere(
