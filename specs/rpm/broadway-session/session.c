@@ -40,7 +40,6 @@ struct service {
   const char *const *argv;
   /* Its socket, a path without spaces: the service is ready when it listens there. NULL: ready when started. */
   const char *socket;
-  bool abstract;
   pid_t pid; /* 0 when it does not run */
   time_t starts[restarts_max + 1]; /* a ring of the last ones */
   unsigned started;
@@ -127,7 +126,7 @@ static bool set_up_environment(void) {
 
   snprintf(bus_socket, sizeof bus_socket, "%s/bus", runtime_dir);
   snprintf(bus_address, sizeof bus_address, "unix:path=%s", bus_socket);
-  /* GDK's own name for display :0, in the abstract name space. */
+  /* GDK's own name for display :0. */
   snprintf(broadway_socket, sizeof broadway_socket, "%s/broadway1.socket", runtime_dir);
   setenv("DBUS_SESSION_BUS_ADDRESS", bus_address, 1);
   setenv("GDK_BACKEND", "broadway", 1);
@@ -160,7 +159,7 @@ static void describe_services(void) {
   panel_argv[0] = program("BROADWAY_PANEL", "broadway-panel");
   services[bus] = (struct service){.name = "session bus", .argv = bus_argv, .socket = bus_socket};
   services[broadway] = (struct service){
-      .name = "broadwayd", .argv = broadway_argv, .socket = broadway_socket, .abstract = true};
+      .name = "broadwayd", .argv = broadway_argv, .socket = broadway_socket};
   services[panel] = (struct service){.name = "panel", .argv = panel_argv};
 }
 
@@ -178,7 +177,7 @@ static bool is_ready(const struct service *service) {
     unsigned flags = 0;
     const char *name = strrchr(line, ' ');
     if (name == NULL || sscanf(line, "%*s %*s %*s %x", &flags) != 1) continue;
-    name += service->abstract && name[1] == '@' ? 2 : 1;
+    name += name[1] == '@' ? 2 : 1; /* in the abstract name space */
     ready = (flags & 0x10000) != 0 && strcmp(name, service->socket) == 0;
   }
   fclose(sockets);
@@ -202,7 +201,7 @@ static bool start_service(struct service *service) {
     return false;
   }
   /* What a killed bus left behind. */
-  if (service->socket != NULL && !service->abstract) unlink(service->socket);
+  if (service->socket != NULL) unlink(service->socket);
   pid_t parent = getpid();
   pid_t pid = fork();
   if (pid < 0) {
