@@ -37,7 +37,9 @@ export async function checkBuildRoot(
   }
   for (const { package: nevra, capability, rule } of found) {
     const label = formatBuildId(entry);
-    logger.warning(`${label}: its build root holds ${nevra}, which is ${capability} (${rule})`);
+    logger.warning(
+      `${label}: its build root holds ${nevra}, which provides ${capability} (${rule})`,
+    );
   }
 }
 

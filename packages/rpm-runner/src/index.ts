@@ -9,4 +9,7 @@ export {
   lockSources,
   verifySources,
 } from "./sources.ts";
+export { readOutput } from "./output.ts";
+export { readRpmNeeds } from "./rpm-needs.ts";
+export { suggestCuts, type Suggestion, type SuggestionInput } from "./suggest.ts";
 export { writeSourcesLock } from "./sources-lock.ts";

@@ -14,7 +14,7 @@ import {
   uniqueName,
 } from "@cleanroom/core";
 import type { Repository } from "@cleanroom/rootfs";
-import type { BuildResult } from "./build-result.ts";
+import type { BuildResult, BuiltRpm } from "./build-result.ts";
 
 /** A built package's RPMs as a repository of its own, made once for its output. */
 export async function outputRepository(
@@ -70,6 +70,20 @@ export async function writeOutput(
   }
   await writeFile(path.join(temporary, "record.json"), record);
   await replaceFolder(temporary, target);
+}
+
+/** The RPMs that a package's output folder records; undefined where it was not built yet. */
+export async function readOutput(
+  outputFolder: string,
+  name: string,
+): Promise<readonly BuiltRpm[] | undefined> {
+  try {
+    const text = await readFile(path.join(outputFolder, name, "record.json"), "utf8");
+    return (JSON.parse(text) as Pick<BuildResult, "rpms">).rpms;
+  } catch (error) {
+    if (isMissingFile(error)) return undefined;
+    throw error;
+  }
 }
 
 async function isWritten(target: string, record: string, result: BuildResult): Promise<boolean> {

@@ -14,6 +14,9 @@ test("says which file of which package needs what, and leaves out what follows f
   const rpm = "gtk3-3.24-1.x86_64.rpm";
   const needs = {
     rpm,
+    name: "gtk3",
+    installedBytes: 1,
+    provides: [],
     requires: ["libX11.so.6()(64bit)", "libc.so.6()(64bit)", "pkgconfig(x11)"],
     files: [
       { path: "/usr/bin/a", needed: ["libc.so.6"], named: ["libGL.so.1", "libm.so.6"] },

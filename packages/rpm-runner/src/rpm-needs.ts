@@ -10,10 +10,14 @@ import {
 import { openRpmPackage, readPayload } from "rpm-parser";
 import type { BuiltRpm } from "./build-result.ts";
 
-/** What a built RPM asks for. */
+/** What a built RPM asks for, and what it is. */
 export interface RpmNeeds {
   /** Name of the RPM's file. */
   readonly rpm: string;
+  readonly name: string;
+  readonly installedBytes: number;
+  /** Names of the capabilities that it provides, and the paths of its files. */
+  readonly provides: readonly string[];
   /** Capabilities of its header's Requires, each once. */
   readonly requires: readonly string[];
   /** Its ELF files. */
@@ -21,7 +25,7 @@ export interface RpmNeeds {
 }
 
 /** Raised when {@link readRpmNeeds} looks at more, or otherwise. */
-const needsEpoch = 1;
+const needsEpoch = 2;
 
 /** Reads what RPMs of the store ask for; what was read once is taken from the store. */
 export async function readRpmNeeds(
@@ -60,8 +64,22 @@ async function read(store: Store, sha256: Sha256): Promise<NeedsOfBytes> {
       const { needed, named } = needs;
       for (const { path } of [entry, ...links]) files.push({ path, needed, named });
     }
-    const requires = [...new Set(rpm.header.requires.map(({ name }) => name))];
-    return { requires, files: files.toSorted((a, b) => (a.path < b.path ? -1 : 1)) };
+    const { header } = rpm;
+    const requires = [...new Set(header.requires.map(({ name }) => name))];
+    const provides = [
+      ...new Set([
+        ...header.provides.map(({ name }) => name),
+        ...header.files.map(({ path }) => path),
+      ]),
+    ];
+    const { name, installedBytes } = header;
+    return {
+      name,
+      installedBytes,
+      provides,
+      requires,
+      files: files.toSorted((a, b) => (a.path < b.path ? -1 : 1)),
+    };
   } finally {
     await rpm.close();
   }

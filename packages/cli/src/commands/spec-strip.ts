@@ -18,6 +18,7 @@ import {
 } from "@cleanroom/spec-strip";
 import { printSpec } from "rpm-parser";
 import type { Argv } from "yargs";
+import { suggest } from "./spec-suggest.ts";
 import { type GlobalOptions, Session, workspace } from "../session.ts";
 import { macroTable, readSpecFile, type SpecOptions } from "../spec-evaluation.ts";
 
@@ -28,6 +29,7 @@ export type StripOptions = GlobalOptions &
     readonly inPlace: boolean;
     readonly explain: boolean;
     readonly strict: boolean;
+    readonly suggest: boolean;
   };
 
 export const stripArguments = (parser: Argv): never =>
@@ -41,6 +43,11 @@ export const stripArguments = (parser: Argv): never =>
     })
     .option("in-place", { type: "boolean", default: false, describe: "Write the files themselves" })
     .option("explain", { type: "boolean", default: false, describe: "Every edit with its reason" })
+    .option("suggest", {
+      type: "boolean",
+      default: false,
+      describe: "For the names of built packages: what a profile could take away",
+    })
     .option("strict", {
       type: "boolean",
       default: false,
@@ -50,6 +57,7 @@ export const stripArguments = (parser: Argv): never =>
 /** `spec strip`: the stripped text, or what was done to it. */
 export async function strip(options: StripOptions): Promise<void> {
   const { files, inPlace, explain, strict, json } = options;
+  if (options.suggest) return suggest(options, files);
   if (files.length > 1 && !inPlace && !explain && !json) {
     throw new CleanroomError("usage", "the text of several files cannot go to one place", {
       exitCode: 2,
