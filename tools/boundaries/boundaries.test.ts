@@ -81,5 +81,9 @@ test("commands are run in one place", async () => {
     const text = await readFile(path.join(workspace, file), "utf8");
     if (importsOf(text).some((name) => /^(node:child_process|execa)$/.test(name))) users.push(file);
   }
-  expect(users).toEqual(["packages/core/src/run.ts"]);
+  expect(users.toSorted()).toEqual([
+    "packages/core/src/run.ts",
+    // A measuring tool, whose evaluator wants the output of `%(...)` at once, in mid-expansion.
+    "tools/spec-corpus/src/sandbox.ts",
+  ]);
 });
