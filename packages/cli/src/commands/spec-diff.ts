@@ -1,6 +1,7 @@
 import { diffSpecs, type SpecChange } from "@cleanroom/spec-strip";
 import type { Argv } from "yargs";
 import { type GlobalOptions, Session } from "../session.ts";
+import { pairLongLines } from "./changed-words.ts";
 import { evaluateFile, macroTable, type SpecOptions } from "../spec-evaluation.ts";
 
 export type DiffOptions = GlobalOptions &
@@ -32,14 +33,25 @@ export async function diff(options: DiffOptions): Promise<void> {
 }
 
 function describe(changes: readonly SpecChange[]): string {
-  const lines: string[] = [];
-  let heading = "";
-  for (const { packageName, subject, before, after } of changes) {
-    const own = subject === "package" ? "packages" : `${packageName ?? "source"}: ${subject}`;
-    if (own !== heading) lines.push(own);
-    heading = own;
-    for (const line of before?.split("\n") ?? []) lines.push(`  - ${line}`);
-    for (const line of after?.split("\n") ?? []) lines.push(`  + ${line}`);
-  }
-  return lines.join("\n");
+  const groups = Map.groupBy(changes, ({ packageName, subject }) =>
+    subject === "package" ? "packages" : `${packageName ?? "source"}: ${subject}`,
+  );
+  return [...groups]
+    .flatMap(([heading, group]) => {
+      const lines = pairLongLines(
+        group.flatMap(({ before }) => before?.split("\n") ?? []),
+        group.flatMap(({ after }) => after?.split("\n") ?? []),
+      );
+      return [
+        heading,
+        ...lines.changed.flatMap(({ start, gone, came }) => [
+          `  ${start} ...`,
+          ...gone.map((word) => `    - ${word}`),
+          ...came.map((word) => `    + ${word}`),
+        ]),
+        ...lines.gone.map((line) => `  - ${line}`),
+        ...lines.came.map((line) => `  + ${line}`),
+      ];
+    })
+    .join("\n");
 }

@@ -140,7 +140,7 @@ function removeGlob(glob: string): string {
   }
   if (!glob.includes("**")) return `rm -rf %{buildroot}${glob}`;
   const pattern = glob.replace(/\*+/g, "*");
-  return `find %{buildroot} -path '%{buildroot}${pattern}' -delete`;
+  return `find %{buildroot} -path '%{buildroot}${pattern}' -prune -exec rm -rf {} +`;
 }
 
 /** Takes away the files, not the folders, that a list such as that of `%find_lang` names. */
