@@ -1,26 +1,47 @@
 // Publishing beside createrepo_c, and serving beside nginx, on synthetic packages:
-//   node tools/bench/repo-publisher.ts [--packages 10000] [--serve]
-// Needs a tools root in the user's store (import a base first), createrepo_c of that root, and
-// nginx for --serve. Works in a folder of its own under the system's temporary folder.
-import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+//   node tools/bench/repo-publisher.ts [--packages 10000] [--no-publish] [--no-serve]
+// Needs a tools root in the user's store (import a base first); nginx and curl for serving. Works in
+// a folder of its own under the system's temporary folder.
+import { createHash, randomBytes } from "node:crypto";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { defaultStoreFolder, runInSandbox, silentLogger, Store, type Tools } from "@cleanroom/core";
-import { type PackageToPublish, publish } from "@cleanroom/repo-publisher";
+import {
+  defaultStoreFolder,
+  run,
+  runInSandbox,
+  silentLogger,
+  start,
+  Store,
+  type Tools,
+} from "@cleanroom/core";
+import { type PackageToPublish, publish, serve } from "@cleanroom/repo-publisher";
 import { readRpmHeaderBytes } from "rpm-parser";
 
-const { values } = parseArgs({ options: { packages: { type: "string", default: "10000" } } });
+const { values } = parseArgs({
+  allowNegative: true,
+  options: {
+    packages: { type: "string", default: "10000" },
+    publish: { type: "boolean", default: true },
+    serve: { type: "boolean", default: true },
+  },
+});
 const packageCount = Number(values.packages);
 
 async function main(): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), "bench-publisher-"));
   try {
-    const tools = await toolsRoot();
-    const packages = path.join(folder, "repository");
-    await makePackages(tools, packages, packageCount + 1);
-    await benchPublishing(tools, folder, packages);
+    // nginx's workers are another user.
+    await chmod(folder, 0o755);
+    if (values.publish) {
+      const tools = await toolsRoot();
+      const packages = path.join(folder, "repository");
+      await makePackages(tools, packages, packageCount + 1);
+      await benchPublishing(tools, folder, packages);
+    }
+    if (values.serve) await benchServing(folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -140,6 +161,78 @@ async function benchPublishing(tools: Tools, folder: string, packages: string): 
   await timed("publish, one less", () => publish({ ...common, packages: blobs.slice(1) }));
   await timed("publish, the same", () => publish({ ...common, packages: blobs.slice(1) }));
   console.log(`memory: ${Math.round(process.resourceUsage().maxRSS / 1024)} MiB at most`);
+}
+
+/** Eight clients download large and small packages over loopback, from nginx and from us in turn. */
+async function benchServing(folder: string): Promise<void> {
+  const root = path.join(folder, "served");
+  const sizes = { large: [8, 40_000_000], small: [50, 100_000] } as const;
+  for (const [name, [count, sizeBytes]] of Object.entries(sizes)) {
+    await mkdir(path.join(root, "Packages", name), { recursive: true });
+    for (let number = 0; number < count; number++) {
+      const file = path.join(root, "Packages", name, packageFile(number));
+      await writeFile(file, randomBytes(sizeBytes));
+    }
+  }
+  const server = await serve({ folder: root, port: 0, logger: silentLogger });
+  const nginx = await startNginx(folder, root);
+  const servers = { nginx: nginx.url, ours: server.url };
+  for (const round of ["warm-up", "first", "second", "third"]) {
+    for (const [name, [count]] of Object.entries(sizes)) {
+      for (const [who, url] of Object.entries(servers)) {
+        const urls = Array.from({ length: 1600 / (name === "large" ? 50 : 1) }, (_, index) => {
+          const file = packageFile(index % count);
+          return `url=${url}/Packages/${name}/${file}\noutput=/dev/null\n`;
+        });
+        await timed(`${round}, ${urls.length} ${name} packages, ${who}`, () =>
+          run(
+            "curl",
+            ["--silent", "--fail", "--parallel", "--parallel-max", "8", "--config", "-"],
+            {
+              input: urls.join(""),
+            },
+          ),
+        );
+      }
+    }
+  }
+  nginx.stop();
+  await server.stop();
+}
+
+function packageFile(number: number): string {
+  return `package-${number}-1-1.noarch.${String(number).padStart(12, "0")}.rpm`;
+}
+
+async function startNginx(
+  folder: string,
+  root: string,
+): Promise<{ url: string; stop: () => void }> {
+  const port = 9881;
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    .map((one) => `${one}_temp_path ${folder}/nginx;`)
+    .join(" ");
+  const file = path.join(folder, "nginx.conf");
+  await writeFile(
+    file,
+    `daemon off; worker_processes auto; pid ${folder}/nginx.pid; error_log ${folder}/nginx.log;
+events {}
+http { access_log off; sendfile on; ${temporary} server { listen 127.0.0.1:${port}; root ${root}; } }
+`,
+  );
+  const nginx = start("nginx", ["-c", file]);
+  const url = `http://127.0.0.1:${port}`;
+  for (let attempt = 0; attempt < 50; attempt++) {
+    if (
+      await fetch(url).then(
+        () => true,
+        () => false,
+      )
+    )
+      break;
+    await setTimeout(100);
+  }
+  return { url, stop: () => nginx.kill() };
 }
 
 await main();
