@@ -92,7 +92,8 @@ export async function checkBuild(
   const found = forbiddenNeeds(await readRpmNeeds(store, result.rpms), entry.forbid);
   const label = formatBuildId(entry);
   for (const { rpm, by, need, rule, how } of found) {
-    if (how === "names") {
+    // Once, when it was built: a person can only look into it then.
+    if (how === "names" && result.how === "built") {
       logger.warning(`${label}: ${by} of ${rpm} names ${need}, as for dlopen (${rule})`);
     }
   }
