@@ -10,10 +10,10 @@ import {
   sha256Json,
   uniqueName,
 } from "@cleanroom/core";
-import { compose } from "./compose.ts";
-import { compressEpoch } from "./compress.ts";
+import { compose } from "./compose/compose.ts";
+import { compressEpoch } from "./compose/compress.ts";
 import type { ImageContext, ImageRequest } from "./context.ts";
-import { describeImage, type DescribedImage, lockDigest } from "./describe-image.ts";
+import { describeImage, type DescribedImage, lockDigest } from "./describe/describe-image.ts";
 import { type ImageFile, readImageFile } from "./image-file.ts";
 import {
   type BuiltImage,
@@ -23,13 +23,13 @@ import {
   readRecord,
   recordFileName,
   referrersFolderName,
-} from "./image-record.ts";
-import { type ImageLock, readImageLock } from "./lock-file.ts";
-import { lockedPackages } from "./lock-image.ts";
-import type { JsonBlob } from "./oci-image.ts";
-import { checkPolicy } from "./policy.ts";
-import { emptyConfig, referrersIndex, referrersOf } from "./referrers.ts";
-import { addedFilesJson, readAddedFiles } from "./requested-state.ts";
+} from "./describe/image-record.ts";
+import { type ImageLock, readImageLock } from "./lock/lock-file.ts";
+import { lockedPackages } from "./lock/lock-image.ts";
+import type { JsonBlob } from "./describe/oci-image.ts";
+import { checkPolicy } from "./compose/policy.ts";
+import { emptyConfig, referrersIndex, referrersOf } from "./describe/referrers.ts";
+import { addedFilesJson, readAddedFiles } from "./compose/requested-state.ts";
 import { megabytes } from "./sizes.ts";
 
 /** Raised when the same input would give another image. */

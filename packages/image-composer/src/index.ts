@@ -1,6 +1,7 @@
 export { buildImage, type BuildOptions } from "./build-image.ts";
+export { type ContainerEngine, findEngine } from "./deliver/container-engine.ts";
 export type { ImageContext, ImageRepository, ImageRequest } from "./context.ts";
-export { diffImages, type ImageDiff, type ListedImage } from "./diff-images.ts";
+export { diffImages, type ImageDiff, type ListedImage } from "./describe/diff-images.ts";
 export { type ImageFile, imageFileSchema, readImageFile } from "./image-file.ts";
 export {
   type BuiltFile,
@@ -9,14 +10,14 @@ export {
   type BuiltPackage,
   inspectImage,
   readContents,
-} from "./image-record.ts";
-export type { LockChange } from "./lock-change.ts";
-export { type ImageLock, readImageLock } from "./lock-file.ts";
-export { lockImage } from "./lock-image.ts";
-export { type PushedImage, pushImage } from "./push-image.ts";
-export { reportImage } from "./report-image.ts";
-export { runImage, type RunningImage, type RunOptions } from "./run-image.ts";
-export { downImage, imageLogs, type ImageStatus, imageStatus } from "./running-image.ts";
-export { saveImage } from "./save-image.ts";
-export { verifyImage } from "./verify-image.ts";
-export { type Reason, whyInImage } from "./why.ts";
+} from "./describe/image-record.ts";
+export type { LockChange } from "./lock/lock-change.ts";
+export { type ImageLock, readImageLock } from "./lock/lock-file.ts";
+export { lockImage } from "./lock/lock-image.ts";
+export { type PushedImage, pushImage } from "./deliver/push-image.ts";
+export { reportImage } from "./describe/report-image.ts";
+export { runImage, type RunningImage, type RunOptions } from "./deliver/run-image.ts";
+export { downImage, imageLogs, type ImageStatus, imageStatus } from "./deliver/running-image.ts";
+export { saveImage } from "./deliver/save-image.ts";
+export { verifyImage } from "./describe/verify-image.ts";
+export { type Reason, whyInImage } from "./describe/why.ts";

@@ -1,0 +1,83 @@
+import { readFile } from "node:fs/promises";
+import { isMissingFile } from "@cleanroom/core";
+import { type Accounts, addAccounts } from "./accounts.ts";
+import type { ImageContext } from "../context.ts";
+import type { ImageFile } from "../image-file.ts";
+import { type Owners, ownersOf } from "./owners.ts";
+import {
+  type AddedFile,
+  requestedState,
+  type StateDirectory,
+  type StateItem,
+} from "./requested-state.ts";
+import type { RootContents } from "./root-contents.ts";
+import type { RootTree } from "./root-tree.ts";
+import { rpmDatabaseFile, stableRpmDatabase } from "./rpm-database.ts";
+
+/** What the state layer holds, and the accounts of the image. */
+export interface ImageState {
+  /** Sorted by path. */
+  readonly items: readonly StateItem[];
+  readonly directories: readonly StateDirectory[];
+  readonly accounts: Accounts;
+  readonly owners: Owners;
+}
+
+const passwdFile = "etc/passwd";
+const groupFile = "etc/group";
+
+/**
+ * Everything in the image that is not a package's file as the package has it: rpm's database,
+ * what scriptlets and triggers made, accounts, and what image.yaml and `files/` add.
+ */
+export async function imageState(
+  context: ImageContext,
+  tree: RootTree,
+  contents: RootContents,
+  image: ImageFile,
+  added: readonly AddedFile[],
+): Promise<ImageState> {
+  const passwd = await textOf(tree, passwdFile);
+  const group = await textOf(tree, groupFile);
+  const accounts = addAccounts(passwd ?? "", group ?? "", image.accounts);
+  const owners = ownersOf(accounts);
+  const items = new Map<string, StateItem>();
+  for (const { entry, user, group, mode } of contents.state) {
+    const content =
+      entry.type === "symlink"
+        ? { link: entry.linkTarget }
+        : {
+            bytes:
+              entry.path === rpmDatabaseFile
+                ? await stableRpmDatabase(context, tree.folder)
+                : await readFile(tree.hostPath(entry.path)),
+          };
+    const { path } = entry;
+    items.set(path, { path, mode, uid: owners.uid(user), gid: owners.gid(group), content });
+  }
+  for (const [path, before, text] of [
+    [passwdFile, passwd, accounts.passwd],
+    [groupFile, group, accounts.group],
+  ] as const) {
+    if (before === text) continue;
+    const content = { bytes: Buffer.from(text) };
+    items.set(path, { path, mode: 0o644, uid: 0, gid: 0, content });
+  }
+  const requested = requestedState(image, added, tree, accounts);
+  for (const item of requested.items) items.set(item.path, item);
+  return {
+    items: [...items.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1)),
+    directories: requested.directories,
+    accounts,
+    owners,
+  };
+}
+
+async function textOf(tree: RootTree, path: string): Promise<string | undefined> {
+  try {
+    return await readFile(tree.hostPath(path), "utf8");
+  } catch (error) {
+    if (isMissingFile(error)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,179 @@
+import { rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { CleanroomError, run, silentLogger, start, uniqueName } from "@cleanroom/core";
+import { type ContainerEngine, type EngineName, findEngine } from "./container-engine.ts";
+import type { ImageContext } from "../context.ts";
+import { type BuiltImage, inspectImage } from "../describe/image-record.ts";
+import { imageReference } from "../describe/oci-image.ts";
+import { choosePorts, type PortRequest, type PublishedPort } from "./publish-ports.ts";
+import { saveImage } from "./save-image.ts";
+
+export interface RunOptions {
+  /** Name of the image. */
+  readonly name: string;
+  /** Its output folder. */
+  readonly folder: string;
+  /** Leave it running; else its output is passed through until it ends. */
+  readonly detach?: boolean;
+  readonly ports?: readonly PortRequest[];
+  /** Host address for published ports; 127.0.0.1 when absent. */
+  readonly bind?: string;
+  /** The first one that answers when absent. */
+  readonly engine?: EngineName;
+  /** In place of the image's `cmd`. */
+  readonly args?: readonly string[];
+}
+
+export interface RunningImage {
+  readonly engine: EngineName;
+  /** Name of the container. */
+  readonly container: string;
+  readonly ports: readonly PublishedPort[];
+  /** Of a container that ran in the foreground. */
+  readonly exitCode?: number;
+}
+
+/** The engines' own exit code for a container that could not be started. */
+const engineFailed = 125;
+
+export function containerName(image: string): string {
+  return `cleanroom-${image}`;
+}
+
+/**
+ * Runs a built image, in place of an earlier container of the same image. A container in the
+ * foreground ends with this process, however it ends.
+ *
+ * @throws {CleanroomError} `image-missing`, `engine-missing`, `port-taken`, `container-failed`
+ */
+export async function runImage(context: ImageContext, options: RunOptions): Promise<RunningImage> {
+  const { logger } = context;
+  const image = await inspectImage(options.folder);
+  const engine = await findEngine(logger, options.engine);
+  const container = containerName(options.name);
+  await loadImage(context, engine, image, options.folder);
+  // Before the ports are chosen: an earlier container may hold the very ports.
+  await removeContainer(engine, container);
+  const address = options.bind ?? "127.0.0.1";
+  const ports = await choosePorts(tcpPorts(image), options.ports ?? [], address);
+  const args = [
+    ...[...engine.globalArguments, "run", "--name", container, "--pull=never"],
+    ...engine.runArguments,
+    ...(runsAsRoot(image) ? [] : ["--cap-drop=all", "--security-opt=no-new-privileges"]),
+    ...ports.flatMap((port) => [
+      "--publish",
+      `${address.includes(":") ? `[${address}]` : address}:${port.host}:${port.container}`,
+    ]),
+    options.detach === true ? "--detach" : "--rm",
+    image.imageId.replace("sha256:", ""),
+    ...(options.args ?? []),
+  ];
+  const running = { engine: engine.name, container, ports };
+  if (options.detach === true) {
+    await run(engine.name, args, { step: `run ${options.name}` });
+    return running;
+  }
+  return { ...running, exitCode: await runInForeground(context, engine, container, args) };
+}
+
+/** Loads the image unless the engine has this very one, and drops the one it replaces. */
+async function loadImage(
+  { store, logger }: ImageContext,
+  engine: ContainerEngine,
+  image: BuiltImage,
+  folder: string,
+): Promise<void> {
+  const id = image.imageId.replace("sha256:", "");
+  const reference = imageReference(image.name);
+  const before = await imageId(engine, reference);
+  if (before === id) return;
+  logger.info(`loading the image into ${engine.name}`);
+  await store.withTemporaryFolder("load", async (temporary) => {
+    const archive = path.join(temporary, "image.tar");
+    await saveImage({ logger: silentLogger }, folder, archive);
+    await run(engine.name, ["load", "--input", archive], { step: `load ${image.name}` });
+  });
+  if (before !== undefined) {
+    // Refused while a container uses it; then it stays, without a name.
+    await run(engine.name, ["rmi", before], { accept: [0, 1, 2] });
+  }
+}
+
+async function imageId(engine: ContainerEngine, reference: string): Promise<string | undefined> {
+  const { stdout, exitCode } = await run(
+    engine.name,
+    ["image", "inspect", "--format", "{{.Id}}", reference],
+    { accept: [0, 1, 125] },
+  );
+  return exitCode === 0 ? stdout.trim().replace("sha256:", "") : undefined;
+}
+
+export async function removeContainer(
+  engine: ContainerEngine,
+  container: string,
+  graceSeconds = 0,
+): Promise<void> {
+  if (graceSeconds > 0) {
+    await run(engine.name, ["stop", "--time", String(graceSeconds), container], {
+      accept: [0, 1, engineFailed],
+    });
+  }
+  await run(engine.name, ["rm", "--force", "--volumes", container], {
+    accept: [0, 1, engineFailed],
+  });
+}
+
+function tcpPorts({ config }: BuiltImage): readonly number[] {
+  const { ExposedPorts: exposed = {} } = config as { ExposedPorts?: Record<string, object> };
+  return Object.keys(exposed)
+    .filter((port) => port.endsWith("/tcp"))
+    .map((port) => Number.parseInt(port, 10));
+}
+
+function runsAsRoot({ config }: BuiltImage): boolean {
+  const { User: user = "" } = config as { User?: string };
+  return user === "" || user.split(":")[0] === "0";
+}
+
+/**
+ * The engine's monitor outlives everybody, so a watcher removes the container when this process
+ * is gone: its standard input is a pipe that the kernel closes then, even after SIGKILL. The mark
+ * tells a death from a normal end. It waits a moment first, for an engine that was just starting
+ * the container.
+ */
+const watcher = `cat > /dev/null
+[ -e "$1" ] || exit 0
+for pause in 0 1 2; do sleep $pause; "$2" rm --force "$3"; done
+rm -f "$1"`;
+
+async function runInForeground(
+  { store }: ImageContext,
+  engine: ContainerEngine,
+  container: string,
+  args: readonly string[],
+): Promise<number> {
+  const mark = store.path("tmp", uniqueName("running"));
+  await writeFile(mark, "");
+  const watch = start("setpriv", [
+    // Of all commands this one has to outlive us for a moment.
+    ...["--pdeathsig", "clear", "--", "sh", "-c", watcher, "watcher"],
+    ...[mark, engine.name, container],
+  ]);
+  try {
+    const { exitCode } = await run(engine.name, args, {
+      interactive: true,
+      accept: Array.from({ length: 256 }, (_, code) => code),
+    });
+    if (exitCode === engineFailed) {
+      throw new CleanroomError("container-failed", `${engine.name} could not run the container`, {
+        place: { step: container },
+        hint: `what it said stands above; ${engine.name} info shows how it is set up`,
+      });
+    }
+    return exitCode;
+  } finally {
+    await rm(mark, { force: true });
+    watch.endInput();
+    await watch.ended;
+  }
+}

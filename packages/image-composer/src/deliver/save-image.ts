@@ -1,0 +1,77 @@
+import { createReadStream } from "node:fs";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import path from "node:path";
+import { type Json, uniqueName } from "@cleanroom/core";
+import type { ImageContext } from "../context.ts";
+import { type BuiltImage, inspectImage, layoutFolderName } from "../describe/image-record.ts";
+import { imageReference } from "../describe/oci-image.ts";
+import { megabytes } from "../sizes.ts";
+import { tarEnd, tarHeader, tarPadding } from "../compose/tar-writer.ts";
+
+/**
+ * Writes an image as one archive: an OCI image layout in a tar (skopeo's and podman's
+ * `oci-archive`), with the `manifest.json` that `docker load` asks for and podman's
+ * `docker-archive` reads (Docker image specification 1.2, "Combined Image JSON + Filesystem
+ * Changeset Format").
+ *
+ * @param folder the image's output folder
+ * @param archive the file to write; replaced as a whole
+ * @throws {CleanroomError} `image-missing`
+ */
+export async function saveImage(
+  { logger }: Pick<ImageContext, "logger">,
+  folder: string,
+  archive: string,
+): Promise<BuiltImage> {
+  const image = await inspectImage(folder);
+  logger.info(`writing ${archive}: ${megabytes(image.compressedBytes)}`);
+  const layout = path.join(folder, layoutFolderName);
+  const names = [image.digest, image.imageId, ...image.layers.map(({ digest }) => digest)];
+  await mkdir(path.dirname(archive), { recursive: true });
+  const temporary = path.join(path.dirname(archive), uniqueName(`.${path.basename(archive)}`));
+  const output = await open(temporary, "wx");
+  try {
+    const manifest = Buffer.from(JSON.stringify(dockerManifest(image)));
+    await output.writeFile(entry("manifest.json", manifest.length));
+    await output.writeFile(manifest);
+    await output.writeFile(tarPadding(manifest.length));
+    for (const name of ["oci-layout", "index.json", ...new Set(names.map(blob))]) {
+      const file = path.join(layout, name);
+      const { size } = await stat(file);
+      await output.writeFile(entry(name, size));
+      for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
+        await output.writeFile(chunk as Uint8Array);
+      }
+      await output.writeFile(tarPadding(size));
+    }
+    await output.writeFile(tarEnd);
+    await output.sync();
+    await output.close();
+    await rename(temporary, archive);
+  } catch (error) {
+    await output.close();
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  return image;
+}
+
+/** A blob's path in an image layout (OCI image specification, image-layout.md). */
+function blob(digest: string): string {
+  return `blobs/${digest.replace(":", "/")}`;
+}
+
+function entry(path: string, sizeBytes: number): Uint8Array {
+  const owner = { mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 0 };
+  return tarHeader({ path, type: "file", sizeBytes, ...owner });
+}
+
+function dockerManifest(image: BuiltImage): Json {
+  return [
+    {
+      Config: blob(image.imageId),
+      RepoTags: [imageReference(image.name)],
+      Layers: image.layers.map(({ digest }) => blob(digest)),
+    },
+  ];
+}

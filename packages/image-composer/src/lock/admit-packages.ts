@@ -1,0 +1,138 @@
+import { createReadStream } from "node:fs";
+import { chmod, copyFile, mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { CleanroomError, mapConcurrent, runInSandbox, sha256Json } from "@cleanroom/core";
+import {
+  type Closure,
+  closureOf,
+  type ClosurePackage,
+  fetchClosure,
+  nevraOf,
+} from "@cleanroom/rootfs";
+import { readRpmHeader, type RpmHeader } from "rpm-parser";
+import { checkPackageFiles } from "./package-safety.ts";
+import type { ImageContext, ImageRepository } from "../context.ts";
+
+/** Raised when the way packages are admitted changes. */
+const admitEpoch = 1;
+
+/** A package that may go into an image: its signature checked and taken off. */
+export interface AdmittedPackage {
+  /** Its `sha256` and `sizeBytes` are those of the .rpm without signature. */
+  readonly entry: ClosurePackage;
+  readonly header: RpmHeader;
+}
+
+export interface AdmittedPackages {
+  readonly closure: Closure;
+  /** In the closure's order. */
+  readonly packages: readonly AdmittedPackage[];
+}
+
+/**
+ * Fetches a closure's packages, checks the signatures of those whose repository has a key, and
+ * takes these signatures off: rpm copies them into its database, and the image must be the same
+ * whichever key signed. Done once for a package and key.
+ *
+ * @throws {CleanroomError} `signature-invalid`, `package-hostile`, and those of `fetchClosure` and `rpm-parser`
+ */
+export async function admitPackages(
+  context: ImageContext,
+  closure: Closure,
+  repositories: readonly ImageRepository[],
+): Promise<AdmittedPackages> {
+  await fetchClosure(context.store, closure, repositories);
+  const plain = new Map<string, { sha256: string; sizeBytes: number }>();
+  for (const { id, publicKey } of repositories) {
+    if (publicKey === undefined) continue;
+    const own = closure.packages.filter(({ repository }) => repository === id);
+    await withoutSignatures(context, own, publicKey, plain);
+  }
+  const admitted = closureOf(
+    closure.packages.map((entry) => ({ ...entry, ...plain.get(entry.sha256) })),
+  );
+  const packages = await mapConcurrent(admitted.packages, 4, async (entry) => {
+    const file = await context.store.blob(entry.sha256);
+    if (file === undefined) {
+      throw new CleanroomError("blob-missing", `the store lacks ${nevraOf(entry)}`, {
+        hint: "run the command again: it will be fetched anew",
+      });
+    }
+    const header = await readRpmHeader(createReadStream(file));
+    checkPackageFiles(header);
+    return { entry, header };
+  });
+  return { closure: admitted, packages };
+}
+
+/**
+ * `rpmkeys --checksig` accepts a package without any signature unless the verification level asks
+ * for both (rpmkeys(8), `%_pkgverify_level`).
+ */
+const check = `
+rpmkeys --dbpath /tmp/keys --import /work/key.asc
+rpmkeys --dbpath /tmp/keys --define '_pkgverify_level all' --checksig /work/packages/*.rpm >&2
+`;
+
+async function withoutSignatures(
+  { store, tools, logger }: ImageContext,
+  packages: readonly ClosurePackage[],
+  publicKey: string,
+  plain: Map<string, { sha256: string; sizeBytes: number }>,
+): Promise<void> {
+  const keyOf = ({ sha256 }: ClosurePackage): string =>
+    sha256Json(["admit", admitEpoch, tools.digest, publicKey, sha256]);
+  const unknown: ClosurePackage[] = [];
+  for (const entry of packages) {
+    const output = (await store.action(keyOf(entry)))?.outputs[0];
+    if (output === undefined) unknown.push(entry);
+    else plain.set(entry.sha256, { sha256: output.sha256, sizeBytes: output.size });
+  }
+  if (unknown.length === 0) return;
+  logger.info(`checking the signatures of ${unknown.length} packages`);
+  await store.withTemporaryFolder("admit", async (folder) => {
+    await mkdir(path.join(folder, "packages"));
+    await writeFile(path.join(folder, "key.asc"), publicKey);
+    const target = (entry: ClosurePackage): string =>
+      path.join(folder, "packages", `${nevraOf(entry)}.rpm`);
+    for (const entry of unknown) {
+      const file = await store.blob(entry.sha256);
+      if (file === undefined) throw new Error(`${nevraOf(entry)} was fetched and is gone`);
+      // A copy, not a link: rpmsign writes to it.
+      await copyFile(file, target(entry));
+      await chmod(target(entry), 0o644);
+    }
+    await checkAndStrip(tools, folder);
+    for (const entry of unknown) {
+      const stored = await store.putFile(target(entry));
+      await store.putAction(keyOf(entry), {
+        outputs: [{ name: `${nevraOf(entry)}.rpm`, ...stored }],
+        facts: {},
+      });
+      plain.set(entry.sha256, { sha256: stored.sha256, sizeBytes: stored.size });
+    }
+  });
+}
+
+async function checkAndStrip(tools: ImageContext["tools"], folder: string): Promise<void> {
+  const sandbox = {
+    root: tools.root,
+    mounts: [{ source: folder, target: "/work", writable: true }],
+  };
+  try {
+    await runInSandbox(sandbox, ["sh", "-ec", check], { step: "check signatures" });
+  } catch (error) {
+    throw new CleanroomError(
+      "signature-invalid",
+      "a package is not signed by the key of its repository",
+      {
+        cause: error,
+        place: { step: "check signatures" },
+        hint: "publish the repository again with the key that this machine trusts",
+      },
+    );
+  }
+  await runInSandbox(sandbox, ["sh", "-ec", "rpmsign --delsign /work/packages/*.rpm"], {
+    step: "take signatures off",
+  });
+}
