@@ -15,7 +15,14 @@ import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { zstdDecompressSync } from "node:zlib";
 import type { Base } from "@cleanroom/base-import";
-import { run, runInSandbox, silentLogger, type Store, type Tools } from "@cleanroom/core";
+import {
+  run,
+  runInSandbox,
+  sha256File,
+  silentLogger,
+  type Store,
+  type Tools,
+} from "@cleanroom/core";
 import {
   currentGeneration,
   exportGeneration,
@@ -235,6 +242,27 @@ test("the metadata says what createrepo_c's says, to the letter", async () => {
   for (const kind of ["primary", "filelists", "other"]) {
     expect(await metadataElements(mine.folder, kind)).toEqual(await metadataElements(theirs, kind));
   }
+});
+
+test("the same packages and the same key give the same bytes on every machine", async () => {
+  const secret = await makeSecretKey(tools, 0);
+  const contents = await Promise.all(
+    ["here", "there"].map(async (name) => {
+      const elsewhere = await freshStore(path.join(folder, name));
+      const context = { store: elsewhere, tools, logger };
+      await importKey(context, "shared", secret);
+      const one = await publish({ ...context, packages: packages.toReversed(), key: "shared" });
+      const files = (await readdir(one.folder, { recursive: true, withFileTypes: true }))
+        .filter((entry) => entry.isFile() && entry.name !== "cleanroom.repo")
+        .map((entry) => path.relative(one.folder, path.join(entry.parentPath, entry.name)));
+      const digests = files.map(async (file) => [
+        file,
+        await sha256File(path.join(one.folder, file)),
+      ]);
+      return { id: one.id, files: Object.fromEntries(await Promise.all(digests)) as unknown };
+    }),
+  );
+  expect(contents[0]).toEqual(contents[1]);
 });
 
 describe("before clients see a generation", () => {

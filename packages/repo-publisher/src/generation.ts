@@ -37,7 +37,7 @@ const generationRecordSchema = z.strictObject({
   /** Of the key that signed repomd.xml, and the packages where these are signed. */
   keyFingerprint: z.string(),
   /** Whether the packages were signed, or published as they came. */
-  signedPackages: z.boolean(),
+  signedPackages: z.boolean().default(true),
   packages: z.array(publishedPackageSchema),
 });
 
