@@ -15,7 +15,7 @@ import {
 } from "@cleanroom/core";
 import type { Repository } from "@cleanroom/rootfs";
 import type { BuildLimits, DebianSources, RunnerContext } from "@cleanroom/rpm-runner";
-import { readStack, ruleName, type Stack } from "@cleanroom/spec-strip";
+import { describeUnmatched, readStack, type Stack } from "@cleanroom/spec-strip";
 
 /** The workspace that this program is part of. */
 export const workspace = path.resolve(import.meta.dirname, "../../..");
@@ -108,8 +108,8 @@ export class Session {
     return (this.#stack ??= (async () => {
       const { macros, arch } = await this.baseFile();
       const stack = await readStack(workspace, { macros, arch });
-      for (const rule of stack.unmatchedRules) {
-        this.logger.warning(`nothing found in any spec for ${ruleName(rule)}`);
+      for (const line of describeUnmatched(stack.unmatchedRules)) {
+        this.logger.warning(`${line} in any spec`);
       }
       return stack;
     })());

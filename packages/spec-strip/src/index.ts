@@ -10,6 +10,7 @@ export {
 } from "./profile/rule.ts";
 export { applyProfiles, type StrippedSpec } from "./strip/apply-profiles.ts";
 export {
+  describeUnmatched,
   type ForbiddenDependency,
   type StripEdit,
   type StripReport,

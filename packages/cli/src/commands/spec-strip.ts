@@ -8,6 +8,7 @@ import {
 } from "@cleanroom/core";
 import {
   applyProfiles,
+  describeUnmatched,
   packageFileSchema,
   type Profile,
   readProfiles,
@@ -94,11 +95,7 @@ export async function strip(options: StripOptions): Promise<void> {
   }
   const idle = unmatched([...used.values()], results);
   if (strict && idle.length > 0) process.exitCode = 1;
-  const byPlace = Map.groupBy(idle, ({ profile, key }) => `${profile}: ${key}`);
-  for (const [place, rules] of byPlace) {
-    const names = rules.map(({ match }) => match).join(", ");
-    session.logger.warning(`${place}: nothing found for ${names}`);
-  }
+  for (const line of describeUnmatched(idle)) session.logger.warning(line);
 }
 
 /** Profiles are read anew for each file that has its own, so rules are compared by name. */

@@ -104,3 +104,11 @@ export function unmatchedRules(
     .flatMap((profile) => rulesOf(profile))
     .filter((rule) => !reports.some(({ matched }) => matched.has(rule)));
 }
+
+/** Rules that found nothing, a line for each list of a profile: `slim: bcond: nothing found for icu`. */
+export function describeUnmatched(rules: readonly Rule[]): string[] {
+  const lists = Map.groupBy(rules, ({ profile, key }) => `${profile}: ${key}`);
+  return [...lists].map(
+    ([list, found]) => `${list}: nothing found for ${found.map(({ match }) => match).join(", ")}`,
+  );
+}
