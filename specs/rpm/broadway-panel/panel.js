@@ -113,6 +113,7 @@ const Panel = GObject.registerClass(
     #showLauncher() {
       if (this.#launcher === undefined) return;
       this.#launcher.show();
+      this.#arrange();
       this.#launcher.reset();
       bringToFront(this.#launcher);
     }

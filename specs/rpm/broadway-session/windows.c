@@ -18,6 +18,7 @@
 
 #define PANEL_HEIGHT 44
 #define RAISE_MS 400
+#define RESIZE_MS 80
 #define CASCADE_STEP 32
 #define CASCADE_LENGTH 7
 
@@ -81,7 +82,6 @@ static void shadow_of(GtkWidget *widget, GdkRectangle *shadow) {
   GtkWidget *title = gtk_window_get_titlebar(GTK_WINDOW(widget));
   int above = title != NULL ? gtk_widget_get_allocated_height(title) : 0;
   shadow->y = MIN(MAX(top - above, 0), left);
-  shadow->height = shadow->y + left;
 }
 
 /* Where a window of this size goes so that all of it can be seen, or at least its title. */
@@ -92,18 +92,27 @@ static void fit(GtkWidget *widget, int *x, int *y) {
   area(widget, &width, &height);
   shadow_of(widget, &shadow);
   int right = width - (gdk_window_get_width(surface) - shadow.width) - shadow.x;
-  int lower = height - (gdk_window_get_height(surface) - shadow.height) - shadow.y;
+  /* A shadow over the panel would take its clicks. */
+  int lower = height - gdk_window_get_height(surface);
   *x = MAX(MIN(*x, right), -shadow.x);
   *y = MAX(MIN(*y, lower), -shadow.y);
 }
 
-/* Makes a window smaller that does not fit, as far as it lets. */
-static void shrink(GtkWidget *widget) {
+/* Makes a window smaller that does not fit, as far as it lets; true when there was need. */
+static gboolean shrink(GtkWidget *widget) {
+  GdkWindow *surface = gtk_widget_get_window(widget);
+  GdkRectangle shadow;
   int width, height, own_width, own_height;
   area(widget, &width, &height);
+  shadow_of(widget, &shadow);
+  int over_width = MAX(gdk_window_get_width(surface) - shadow.width - width, 0);
+  int over_height = MAX(gdk_window_get_height(surface) - shadow.y - height, 0);
+  if (over_width == 0 && over_height == 0) return FALSE;
+  /* GTK counts neither shadow nor title. */
   gtk_window_get_size(GTK_WINDOW(widget), &own_width, &own_height);
-  if (own_width > width || own_height > height)
-    gtk_window_resize(GTK_WINDOW(widget), MIN(own_width, width), MIN(own_height, height));
+  gtk_window_resize(GTK_WINDOW(widget), MAX(own_width - over_width, 1),
+                    MAX(own_height - over_height, 1));
+  return TRUE;
 }
 
 static gboolean is_maximized(GtkWidget *widget) {
@@ -116,8 +125,7 @@ static void fill_area(GtkWidget *widget) {
   gdk_window_move_resize(gtk_widget_get_window(widget), 0, 0, width, height);
 }
 
-/* Later, when GTK has given the window its size. */
-static gboolean place_new(gpointer data) {
+static gboolean place_now(gpointer data) {
   GtkWidget *widget = data;
   if (is_application_window(widget) && !is_maximized(widget)) {
     int x, y;
@@ -129,12 +137,21 @@ static gboolean place_new(gpointer data) {
       x = CASCADE_STEP + CASCADE_STEP * (step % CASCADE_LENGTH);
       y = CASCADE_STEP / 4 + CASCADE_STEP * (step % CASCADE_LENGTH);
     }
-    shrink(widget);
     fit(widget, &x, &y);
     raise_at(widget, x, y);
   }
   g_object_unref(widget);
   return G_SOURCE_REMOVE;
+}
+
+/* When GTK has given the window its size; and when that is another one, later still. */
+static gboolean place_new(gpointer data) {
+  GtkWidget *widget = data;
+  if (is_application_window(widget) && !is_maximized(widget) && shrink(widget)) {
+    g_timeout_add(RESIZE_MS, place_now, widget);
+    return G_SOURCE_REMOVE;
+  }
+  return place_now(widget);
 }
 
 static void screen_resized(void) {
