@@ -72,7 +72,7 @@ a
   return {
     name: "a",
     stage: undefined,
-    strip: { edits: [], matched: new Set(), unmatched: [], forbidden: [] },
+    strip: { edits: [], matched: new Set(), unmatched: [], forbidden: [], remaining: [] },
     forbid: [],
     folder,
     displayFolder: "specs/rpm/a",

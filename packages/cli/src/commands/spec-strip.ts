@@ -86,11 +86,16 @@ export async function strip(options: StripOptions): Promise<void> {
       process.exitCode = 1;
       session.logger.warning(`${file}: what is left is no valid spec; \`spec lint\` says why`);
     }
-    for (const { packageName, kind, dependency, rule, place } of stripped.report.forbidden) {
-      if (strict) process.exitCode = 1;
-      session.logger.warning(
-        `${formatPlace(place)}: ${packageName}: ${kind} ${dependency} is forbidden (${rule})`,
-      );
+    const { forbidden, remaining } = stripped.report;
+    for (const [list, what] of [
+      [forbidden, "is forbidden"],
+      [remaining, "is not written in the spec, and stays"],
+    ] as const) {
+      if (strict && list.length > 0) process.exitCode = 1;
+      for (const { packageName, kind, dependency, rule, place } of list) {
+        const where = `${formatPlace(place)}: ${packageName}`;
+        session.logger.warning(`${where}: ${kind} ${dependency} ${what} (${rule})`);
+      }
     }
   }
   const idle = unmatched([...used.values()], results);
@@ -127,6 +132,7 @@ function jsonOf(file: string, { text, evaluation, report }: StrippedSpec): objec
     edits: report.edits,
     unmatched: report.unmatched.map((rule) => ruleName(rule)),
     forbidden: report.forbidden,
+    remaining: report.remaining,
   };
 }
 

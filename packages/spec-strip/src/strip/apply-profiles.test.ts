@@ -313,6 +313,24 @@ describe("files and filters", () => {
   });
 });
 
+test("what a rule drops and cannot take out is told", () => {
+  const tree = parseSpec(`${head}%include more.inc\n${description}`, "demo.spec");
+  const reader = { read: () => Buffer.from("Requires: libX11\nRequires: b\n") };
+  const rules = { description: "why", drop: { requires: ["libX11*"] } };
+  const profile = profileFromFile("p", profileFileSchema.parse(rules));
+  const { report, text } = applyProfiles(tree, { ...options, reader }, [profile]);
+  expect(text).toBe(tree.source.text);
+  expect(report.remaining).toEqual([
+    {
+      packageName: "demo",
+      kind: "requires",
+      dependency: "libX11",
+      rule: "p: drop.requires: libX11*",
+      place: { file: "more.inc", line: 1, column: 11 },
+    },
+  ]);
+});
+
 test("what is forbidden and still asked for is found", () => {
   const { report } = strip(`BuildRequires: (a or libX11-devel)\n${description}`, {
     forbid: ["libX11*"],

@@ -14,7 +14,12 @@ import { buildConditionEdits } from "./build-conditions.ts";
 import { buildOptionEdits } from "./build-options.ts";
 import { dependencyEdits } from "./dependencies.ts";
 import { fileEdits } from "./removed-files.ts";
-import { forbiddenDependencies, type StripEdit, type StripReport } from "./report.ts";
+import {
+  forbiddenDependencies,
+  remainingDependencies,
+  type StripEdit,
+  type StripReport,
+} from "./report.ts";
 import { type SpecView, viewSpec } from "./spec-view.ts";
 import { droppedSubpackages, scriptletEdits, subpackageEdits } from "./subpackages.ts";
 
@@ -72,6 +77,7 @@ export function applyProfiles(
         .flatMap((profile) => rulesOf(profile))
         .filter((rule) => rule.package === original.package.name && !matched.has(rule)),
       forbidden: forbiddenDependencies(current.evaluation, rules),
+      remaining: remainingDependencies(current.evaluation, rules),
     },
   };
 }

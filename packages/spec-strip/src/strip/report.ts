@@ -1,8 +1,10 @@
 import type { Place } from "@cleanroom/core";
-import type { Evaluation, Requirement, SourcePackage } from "rpm-parser";
+import type { Evaluation, Requirement, SourcePackage, SpecDependency } from "rpm-parser";
 import type { EffectiveRules } from "../profile/effective-rules.ts";
 import {
   type CapabilityRule,
+  type DroppedKind,
+  droppedKinds,
   type Profile,
   type Rule,
   ruleName,
@@ -23,11 +25,10 @@ export interface StripEdit {
   readonly after: Place & { readonly text: string };
 }
 
-/** A dependency that is still asked for although a profile forbids it. */
+/** A dependency that is still asked for although a profile forbids it, or wants it dropped. */
 export interface ForbiddenDependency {
   readonly packageName: string;
-  /** `buildRequires` or `requires`. */
-  readonly kind: string;
+  readonly kind: DroppedKind;
   readonly dependency: string;
   readonly rule: string;
   readonly place: Place | undefined;
@@ -41,6 +42,8 @@ export interface StripReport {
   /** Rules that name this very package and found nothing. */
   readonly unmatched: readonly Rule[];
   readonly forbidden: readonly ForbiddenDependency[];
+  /** What a rule drops and could not: it comes of a file that the spec includes, or of Lua. */
+  readonly remaining: readonly ForbiddenDependency[];
 }
 
 /** What an evaluated spec still asks for against `forbid`. */
@@ -48,37 +51,39 @@ export function forbiddenDependencies(
   { package: source }: Evaluation,
   { forbid }: EffectiveRules,
 ): ForbiddenDependency[] {
-  if (forbid.length === 0) return [];
-  return dependenciesOf(source).flatMap(({ packageName, kind, dependency }) => {
-    const rule = forbiddingRule(dependency.requirement, forbid);
-    if (rule === undefined) return [];
-    return [
-      {
-        packageName,
-        kind,
-        dependency: dependency.text,
-        rule: ruleName(rule),
-        place: dependency.place,
-      },
-    ];
-  });
+  return ["buildRequires" as const, "requires" as const].flatMap((kind) =>
+    dependenciesBy(source, kind, forbid),
+  );
 }
 
-function dependenciesOf(source: SourcePackage): {
-  readonly packageName: string;
-  readonly kind: string;
-  readonly dependency: SourcePackage["buildRequires"][number];
-}[] {
-  return [
-    ...source.buildRequires.map((dependency) => ({
-      packageName: source.name,
-      kind: "buildRequires",
-      dependency,
-    })),
-    ...source.packages.flatMap((one) =>
-      one.requires.map((dependency) => ({ packageName: one.name, kind: "requires", dependency })),
-    ),
-  ];
+/** What an evaluated spec still asks for itself although rules drop it. */
+export function remainingDependencies(
+  { package: source }: Evaluation,
+  { drop }: EffectiveRules,
+): ForbiddenDependency[] {
+  return droppedKinds
+    .flatMap((kind) => dependenciesBy(source, kind, drop[kind]))
+    .filter(({ place }) => place !== undefined);
+}
+
+/** Dependencies of a kind that rules name. */
+function dependenciesBy(
+  source: SourcePackage,
+  kind: DroppedKind,
+  rules: readonly CapabilityRule[],
+): ForbiddenDependency[] {
+  if (rules.length === 0) return [];
+  const lists: readonly { packageName: string; dependencies: readonly SpecDependency[] }[] =
+    kind === "buildRequires"
+      ? [{ packageName: source.name, dependencies: source.buildRequires }]
+      : source.packages.map((one) => ({ packageName: one.name, dependencies: one[kind] }));
+  return lists.flatMap(({ packageName, dependencies }) =>
+    dependencies.flatMap(({ requirement, text, place }) => {
+      const rule = forbiddingRule(requirement, rules);
+      if (rule === undefined) return [];
+      return [{ packageName, kind, dependency: text, rule: ruleName(rule), place }];
+    }),
+  );
 }
 
 function forbiddingRule(
