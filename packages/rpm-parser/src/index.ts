@@ -102,3 +102,4 @@ export {
 } from "./edit/section-edit.ts";
 export { addDependency, removeDependencies, removeTag, setTag } from "./edit/tag-edit.ts";
 export { applyEdits, type TextEdit } from "./edit/text-edit.ts";
+export { lintSpec } from "./query/lint-spec.ts";

@@ -16,9 +16,10 @@ export type LuaHost = Readonly<
 export class LuaError extends Error {}
 
 /** Bounds on one script, against those that never end. */
-const hookInterval = 40;
-const hooksMax = 250_000;
-const stringBytesMax = 8 * 1024 * 1024;
+const hookInterval = 20;
+const hooksMax = 200_000;
+const stackSlotsMax = 100_000;
+const stringBytesMax = 2 * 1024 * 1024;
 const outputCharactersMax = 16 * 1024 * 1024;
 
 /**
@@ -254,6 +255,7 @@ export class LuaMachine {
   #hook(state: LuaState): number {
     this.#hooks += 1;
     if (this.#hooks > hooksMax) auxiliary.luaL_error(state, bytes("the script runs too long"));
+    if (state.stack.length > stackSlotsMax) auxiliary.luaL_error(state, bytes("stack overflow"));
     for (let at = state.ci.funcOff; at < state.top; at += 1) {
       const length = state.stack[at]?.value?.realstring?.length;
       if (length !== undefined && length > stringBytesMax) {

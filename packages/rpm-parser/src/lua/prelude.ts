@@ -17,6 +17,7 @@ local basic_pcall, basic_xpcall, basic_resume = pcall, xpcall, coroutine.resume
 function pcall(...) return finish(basic_pcall(...)) end
 function xpcall(...) return finish(basic_xpcall(...)) end
 function coroutine.resume(...) return finish(basic_resume(...)) end
+local basic_gmatch = string.gmatch
 local basic_load = load
 function load(chunk, name, mode, env)
   if env == nil then return basic_load(chunk, name, "t") end
@@ -30,6 +31,26 @@ function string.rep(text, count, separator)
   end
   return basic_rep(text, count, separator)
 end
+
+-- Matching takes time that grows with the power of the repetitions that can take the same text.
+local function guard(name)
+  local basic = string[name]
+  string[name] = function(text, pattern, ...)
+    local repeated, most = {}, 0
+    for item in basic_gmatch(tostring(pattern), "%%?[^%s][*+-]") do
+      repeated[item] = (repeated[item] or 0) + 1
+      most = math.max(most, repeated[item])
+    end
+    if most >= 8 or (most >= 5 and #tostring(text) > 200) then
+      error("the pattern repeats too much", 2)
+    end
+    return basic(text, pattern, ...)
+  end
+end
+guard("find")
+guard("match")
+guard("gsub")
+guard("gmatch")
 
 local function reader_of(text)
   local at = 1

@@ -1,0 +1,65 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { evaluateSpec, parseMacroFile, parseSpec, standardMacros } from "rpm-parser";
+import { expect, test } from "vitest";
+
+interface Recorded {
+  readonly name: string;
+  readonly spec: string;
+  readonly accepted: boolean;
+  readonly expanded?: string;
+}
+
+const folder = path.resolve(import.meta.dirname, "../packages/rpm-parser/fixtures/rules");
+const hasRpmspec = spawnSync("rpmspec", ["--version"]).status === 0;
+
+/** Every so manieth rule; all of them are compared with what was recorded in the unit tests. */
+const sampleStep = 12;
+
+test.skipIf(!hasRpmspec)("the recorded rules are what this machine's rpmspec says", () => {
+  const version = execFileSync("rpmspec", ["--version"], { encoding: "utf8" });
+  const dialect = version.includes("4.18") ? "4.18" : "4.20";
+  const recorded = JSON.parse(
+    readFileSync(path.join(folder, `rpm-${dialect}.json`), "utf8"),
+  ) as readonly Recorded[];
+  const work = mkdtempSync(path.join(tmpdir(), "rpm-parser-"));
+  const table = standardMacros();
+  const lines = [...table.names()].map((name) => {
+    const { options, body } = table.get(name) ?? { options: undefined, body: "" };
+    return `%${name}${options === undefined ? "" : `(${options})`} ${body}\n`;
+  });
+  writeFileSync(path.join(work, "standard"), lines.join(""));
+  const macroPath = `${path.join(work, "standard")}:${path.join(folder, "macros")}`;
+  const file = path.join(work, "case.spec");
+  for (const one of recorded.filter((_one, index) => index % sampleStep === 0)) {
+    writeFileSync(file, one.spec);
+    const said = spawnSync("rpmspec", ["--macros", macroPath, "-P", file], { encoding: "utf8" });
+    const accepted = said.status === 0;
+    expect({ name: one.name, accepted, expanded: accepted ? said.stdout : undefined }).toEqual({
+      name: one.name,
+      accepted: one.accepted,
+      expanded: one.expanded,
+    });
+  }
+});
+
+test.skipIf(!hasRpmspec)("the specs of this repository mean what rpmspec says", () => {
+  const specs = path.resolve(import.meta.dirname, "../specs/rpm");
+  const macroFile = "/usr/lib/rpm/macros";
+  const version = execFileSync("rpmspec", ["--version"], { encoding: "utf8" });
+  const macros = parseMacroFile(readFileSync(macroFile, "utf8"), standardMacros(), macroFile);
+  for (const name of ["catatonit", "glib2"]) {
+    const file = path.join(specs, name, `${name}.spec`);
+    const query = ["--macros", macroFile, "--define", "dist .cr1", "-q", "--buildrequires", file];
+    const said = spawnSync("rpmspec", query, { encoding: "utf8" });
+    const { package: source } = evaluateSpec(parseSpec(readFileSync(file), file), {
+      macros,
+      defines: { dist: ".cr1" },
+      dialect: version.includes("4.18") ? "4.18" : "4.20",
+    });
+    const lines = said.stdout.split("\n").filter((line) => line !== "");
+    expect(source.buildRequires.map((one) => one.text)).toEqual(lines);
+  }
+});
