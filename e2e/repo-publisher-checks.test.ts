@@ -1,0 +1,165 @@
+import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { runInSandbox, silentLogger, type Store, type Tools } from "@cleanroom/core";
+import {
+  currentGeneration,
+  type Generation,
+  publish,
+  type PublishChecks,
+  signingKey,
+  verifyRepository,
+} from "@cleanroom/repo-publisher";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  type BuiltPackage,
+  buildPackages,
+  createrepo,
+  specText,
+} from "./repo-publisher-fixture.ts";
+import {
+  changeLastByte,
+  openScene,
+  type Scene,
+  spoilableCopy,
+  whileServing,
+} from "./repo-publisher-scene.ts";
+
+const logger = silentLogger;
+let scene: Scene;
+let folder: string;
+let tools: Tools;
+let store: Store;
+let packages: readonly BuiltPackage[];
+let generation: Generation;
+
+beforeAll(async () => {
+  scene = await openScene();
+  ({ folder, tools, store, packages, generation } = scene);
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Signs a repository's metadata with the key of the generation, and puts the public key beside it. */
+async function sign(repository: string): Promise<void> {
+  const { home, fingerprint, publicKey } = await signingKey({ store, tools, logger });
+  await writeFile(path.join(repository, "RPM-GPG-KEY-cleanroom"), publicKey);
+  await runInSandbox(
+    {
+      root: tools.root,
+      mounts: [
+        { source: home, target: "/key" },
+        { source: path.join(repository, "repodata"), target: "/repodata", writable: true },
+      ],
+    },
+    [
+      "sh",
+      "-euc",
+      'cp -r /key /tmp/gnupg; GNUPGHOME=/tmp/gnupg gpg --batch -u "$1" --armor --detach-sign /repodata/repomd.xml',
+      "sh",
+      fingerprint,
+    ],
+  );
+}
+
+describe("before clients see a generation", () => {
+  const lacking = {
+    lonely: specText("lonely", { body: "Requires: world >= 2.0, libX11.so.6()(64bit)" }),
+  };
+
+  async function refusal(checks: PublishChecks, folderName: string): Promise<unknown> {
+    const built = await buildPackages(tools, path.join(folder, folderName), lacking);
+    return publish({ store, tools, logger, packages: [...packages, ...built], checks }).catch(
+      (error: unknown) => error,
+    );
+  }
+
+  test("a package that nobody could install is refused, and who lacks what is said", async () => {
+    const error = await refusal({ bases: [] }, "lonely");
+    expect(error).toMatchObject({ code: "repository-incomplete" });
+    expect(String(error)).toContain("nothing provides world >= 2.0 needed by lonely-1.0-1.noarch");
+    expect(await currentGeneration(store)).toMatchObject({ id: generation.id });
+  });
+
+  test("what a base supplies is not missing", async () => {
+    const base = path.join(folder, "base");
+    const specs = {
+      world: specText("world", { version: "2.0" }),
+      libX11: specText("libX11", { body: "Provides: libX11.so.6()(64bit)" }),
+    };
+    await buildPackages(tools, base, specs);
+    await createrepo(tools, path.join(base, "rpms"));
+    const built = await buildPackages(tools, path.join(folder, "lonely"), lacking);
+    const checks = { bases: [path.join(base, "rpms")] };
+    const repository = "with-base";
+    const complete = await publish({ store, tools, logger, packages: built, checks, repository });
+    expect(complete.packages.map((one) => one.name)).toEqual(["lonely"]);
+  });
+
+  test("what a profile forbids is refused", async () => {
+    const error = await refusal({ forbid: ["libX11.so*"] }, "lonely");
+    expect(error).toMatchObject({ code: "repository-forbidden" });
+    expect(String(error)).toContain("lonely-1.0-1.noarch requires libX11.so.6()(64bit)");
+  });
+
+  test("a NEVRA with two contents is refused, and both files are named", async () => {
+    const other = await buildPackages(tools, path.join(folder, "other"), {
+      hello: specText("hello", { body: "Provides: something-else" }),
+    });
+    const error: unknown = await publish({
+      store,
+      tools,
+      logger,
+      packages: [...packages, ...other],
+    }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "nevra-conflict" });
+    for (const { file } of [packages[0], other[0]].filter((one) => one !== undefined)) {
+      expect(String(error)).toContain(file);
+    }
+  });
+});
+
+describe("verify", () => {
+  const codes = async (target: string, publicKeys?: string): Promise<readonly string[]> => {
+    const keys = publicKeys === undefined ? {} : { publicKeys };
+    const { problems } = await verifyRepository({ store, tools, logger, target, ...keys });
+    return problems.map((one) => `${one.code} ${one.subject}`);
+  };
+
+  test("finds nothing wrong with a folder or a served repository that is whole", async () => {
+    expect(await codes(generation.folder)).toEqual([]);
+    await whileServing({ store }, async ({ url }) => expect(await codes(url)).toEqual([]));
+  });
+
+  test("names a package that was changed, and one that is missing", async () => {
+    const copy = await spoilableCopy(scene, "verify-packages");
+    const [hello, world] = generation.packages.map((one) => one.location);
+    await changeLastByte(path.join(copy, hello ?? ""));
+    await rm(path.join(copy, world ?? ""));
+    expect(await codes(copy)).toEqual([
+      expect.stringMatching(/^package-(digest|missing) Packages/),
+      expect.stringMatching(/^package-(digest|missing) Packages/),
+    ]);
+  });
+
+  test("refuses metadata that was changed, and a key that is not trusted", async () => {
+    const copy = await spoilableCopy(scene, "verify-metadata");
+    await changeLastByte(path.join(copy, "repodata/repomd.xml"));
+    expect(await codes(copy)).toEqual(["metadata repodata"]);
+    const other = await signingKey({ store, tools, logger }, "other");
+    expect(await codes(generation.folder, other.publicKey)).toEqual(["metadata repodata"]);
+  });
+
+  test("names a package that is not signed", async () => {
+    const unsigned = path.join(folder, "verify-unsigned");
+    await mkdir(unsigned);
+    for (const { file } of packages) await copyFile(file, path.join(unsigned, path.basename(file)));
+    await createrepo(tools, unsigned);
+    await sign(unsigned);
+    expect(await codes(unsigned)).toEqual([
+      "package-signature hello-1.0-1.noarch.rpm",
+      "package-signature world-1.0-1.noarch.rpm",
+    ]);
+  });
+});

@@ -1,0 +1,124 @@
+import { cp, readFile, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { run, silentLogger, type Store, type Tools } from "@cleanroom/core";
+import {
+  importKey,
+  publish,
+  type PublisherContext,
+  rotateKey,
+  signingKey,
+} from "@cleanroom/repo-publisher";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type BuiltPackage, type Client, dnf, makeSecretKey } from "./repo-publisher-fixture.ts";
+import {
+  clientOf,
+  installed,
+  openScene,
+  type Scene,
+  whileServing,
+} from "./repo-publisher-scene.ts";
+
+const logger = silentLogger;
+let scene: Scene;
+let folder: string;
+let tools: Tools;
+let store: Store;
+let packages: readonly BuiltPackage[];
+
+beforeAll(async () => {
+  scene = await openScene();
+  ({ folder, tools, store, packages } = scene);
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe("keys", () => {
+  const context = (): PublisherContext => ({ store, tools, logger });
+
+  /** A client that trusts one key and will not learn another. */
+  async function clientTrusting(name: string, url: string, publicKey: string): Promise<Client> {
+    const client = await clientOf(scene, name, url);
+    await writeFile(path.join(client.folder, "trusted.asc"), publicKey);
+    const repo = path.join(client.folder, "repos/cleanroom.repo");
+    const text = await readFile(repo, "utf8");
+    await writeFile(repo, text.replace(/^gpgkey=.*$/m, "gpgkey=file:///work/trusted.asc"));
+    return client;
+  }
+
+  test("after a rotation a client goes on, whichever key it knows, until the overlap ends", async () => {
+    const repository = "rotated";
+    const old = await signingKey(context(), repository);
+    const before = await publish({ ...context(), packages, repository, key: repository });
+    const fresh = await rotateKey(context(), repository);
+    const after = await publish({ ...context(), packages, repository, key: repository });
+    expect(after.id).not.toBe(before.id);
+    expect(after.keyFingerprint).toBe(fresh.fingerprint);
+    await whileServing({ folder: after.folder }, async ({ url }) => {
+      for (const [name, key] of Object.entries({ old, fresh })) {
+        const client = await clientTrusting(`rotated-${name}`, url, key.publicKey);
+        expect(await dnf(client, ["makecache"])).toMatchObject({ exitCode: 0 });
+      }
+      const client = await clientOf(scene, "rotated-both", url);
+      expect(await dnf(client, ["install", "hello"])).toMatchObject({ exitCode: 0 });
+    });
+    await rotateKey(context(), repository, 0);
+    const last = await publish({ ...context(), packages, repository, key: repository });
+    await whileServing({ folder: last.folder }, async ({ url }) => {
+      const client = await clientTrusting("rotated-late", url, fresh.publicKey);
+      expect((await dnf(client, ["makecache"])).exitCode).not.toBe(0);
+    });
+  });
+
+  test("a command of the user's signs packages and metadata", async () => {
+    const { home, fingerprint, publicKey } = await signingKey(context(), "outside");
+    // The host's gpg stands for a vault: it has the key, and Cleanroom asks it.
+    const vault = path.join(folder, "vault");
+    await cp(home, vault, { recursive: true });
+    const gpg = [
+      "gpg",
+      "--homedir",
+      vault,
+      "--batch",
+      "--quiet",
+      "--armor",
+      "--detach-sign",
+    ] as const;
+    const signer = { command: gpg, fingerprint, publicKey };
+    const repository = "outside";
+    const published = await publish({ ...context(), packages, repository, signer });
+    await run("gpgconf", ["--homedir", vault, "--kill", "gpg-agent"]);
+    await whileServing({ folder: published.folder }, async ({ url }) => {
+      const client = await clientOf(scene, "outside", url);
+      expect(await dnf(client, ["install", "hello"])).toMatchObject({ exitCode: 0 });
+    });
+    const silent = { ...signer, command: ["true"] as const };
+    await expect(
+      publish({ ...context(), packages, repository: "silent", signer: silent }),
+    ).rejects.toMatchObject({ code: "signing-command" });
+  });
+
+  test("a key of the user's signs; when it has expired, it does not, and clients refuse what it signed", async () => {
+    const seconds = 25;
+    const secret = await makeSecretKey(tools, seconds);
+    const expiresMs = Date.now() + seconds * 1000;
+    const mine = await importKey(context(), "mine", secret);
+    const repository = "mine";
+    const published = await publish({ ...context(), packages, repository, key: "mine" });
+    expect(published.keyFingerprint).toBe(mine.fingerprint);
+    await whileServing({ folder: published.folder }, async ({ url }) => {
+      const early = await clientOf(scene, "expiring", url);
+      expect(await dnf(early, ["makecache"])).toMatchObject({ exitCode: 0 });
+      await setTimeout(Math.max(0, expiresMs - Date.now()) + 1000);
+      const late = await clientOf(scene, "expired", url);
+      const result = await dnf(late, ["install", "hello"]);
+      expect(result.exitCode).not.toBe(0);
+      expect(installed(late, "hello")).toBe(false);
+    });
+    await expect(publish({ ...context(), packages, key: "mine" })).rejects.toMatchObject({
+      code: "key-expired",
+    });
+  });
+});
