@@ -12,14 +12,15 @@ interface Recorded {
   readonly expanded?: string;
 }
 
+const rpmspec = "/usr/bin/rpmspec";
 const folder = path.resolve(import.meta.dirname, "../packages/rpm-parser/fixtures/rules");
-const hasRpmspec = spawnSync("rpmspec", ["--version"]).status === 0;
+const hasRpmspec = spawnSync(rpmspec, ["--version"]).status === 0;
 
 /** Every so manieth rule; all of them are compared with what was recorded in the unit tests. */
 const sampleStep = 12;
 
 test.skipIf(!hasRpmspec)("the recorded rules are what this machine's rpmspec says", () => {
-  const version = execFileSync("rpmspec", ["--version"], { encoding: "utf8" });
+  const version = execFileSync(rpmspec, ["--version"], { encoding: "utf8" });
   const dialect = version.includes("4.18") ? "4.18" : "4.20";
   const recorded = JSON.parse(
     readFileSync(path.join(folder, `rpm-${dialect}.json`), "utf8"),
@@ -35,7 +36,7 @@ test.skipIf(!hasRpmspec)("the recorded rules are what this machine's rpmspec say
   const file = path.join(work, "case.spec");
   for (const one of recorded.filter((_one, index) => index % sampleStep === 0)) {
     writeFileSync(file, one.spec);
-    const said = spawnSync("rpmspec", ["--macros", macroPath, "-P", file], { encoding: "utf8" });
+    const said = spawnSync(rpmspec, ["--macros", macroPath, "-P", file], { encoding: "utf8" });
     const accepted = said.status === 0;
     expect({ name: one.name, accepted, expanded: accepted ? said.stdout : undefined }).toEqual({
       name: one.name,
@@ -48,12 +49,12 @@ test.skipIf(!hasRpmspec)("the recorded rules are what this machine's rpmspec say
 test.skipIf(!hasRpmspec)("the specs of this repository mean what rpmspec says", () => {
   const specs = path.resolve(import.meta.dirname, "../specs/rpm");
   const macroFile = "/usr/lib/rpm/macros";
-  const version = execFileSync("rpmspec", ["--version"], { encoding: "utf8" });
+  const version = execFileSync(rpmspec, ["--version"], { encoding: "utf8" });
   const macros = parseMacroFile(readFileSync(macroFile, "utf8"), standardMacros(), macroFile);
   for (const name of ["catatonit", "glib2"]) {
     const file = path.join(specs, name, `${name}.spec`);
     const query = ["--macros", macroFile, "--define", "dist .cr1", "-q", "--buildrequires", file];
-    const said = spawnSync("rpmspec", query, { encoding: "utf8" });
+    const said = spawnSync(rpmspec, query, { encoding: "utf8" });
     const { package: source } = evaluateSpec(parseSpec(readFileSync(file), file), {
       macros,
       defines: { dist: ".cr1" },

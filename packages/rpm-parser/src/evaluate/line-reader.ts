@@ -40,6 +40,8 @@ interface OpenCondition {
 }
 
 const includeDepthMax = 64;
+/** Longer than any line that is meant. */
+const lineCharactersMax = 16 * 1024 * 1024;
 
 /**
  * Hands out a spec's lines as rpm's `readLine` does: logical lines are expanded as a whole, then
@@ -175,6 +177,11 @@ export class LineReader {
   }
 
   #expandLine(text: string): string {
+    if (text.length > lineCharactersMax) {
+      const message = `the line has ${text.length} characters, more than ${lineCharactersMax}`;
+      this.#report("error", "line-too-long", message);
+      return "\n";
+    }
     if (!text.includes("%")) return text;
     const condition = this.#conditions.at(-1);
     const keyword = conditionKeyword(text);

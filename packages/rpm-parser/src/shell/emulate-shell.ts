@@ -1,3 +1,5 @@
+import { evaluateExpression } from "../macro/expression.ts";
+import { ExpressionError } from "../macro/expression-token.ts";
 import type { ShellResult } from "../macro/host.ts";
 import { type CommandOutcome, shellCommands, type ShellSurroundings } from "./shell-command.ts";
 import { type ShellToken, tokenize, UnknownShell, type WordPart } from "./shell-word.ts";
@@ -156,21 +158,23 @@ class Shell {
     return cutPattern(value, cutting[1] ?? "", cutting[2] ?? "");
   }
 
+  /** Integers with `+ - * /`, comparisons and parentheses; what rpm's expressions know as well. */
   #arithmetic(text: string): string {
-    const plain = text.replace(/\$?([A-Za-z_]\w*)/g, (_whole, name: string) =>
-      String(Number(this.#variable(name, ""))),
-    );
-    const sum = /^\s*(\d+)\s*([-+*/%])\s*(\d+)\s*$/.exec(plain);
-    if (sum === null) throw new UnknownShell("this arithmetic");
-    const [a, b] = [Number(sum[1]), Number(sum[3])];
-    const results: Readonly<Record<string, number>> = {
-      "+": a + b,
-      "-": a - b,
-      "*": a * b,
-      "/": Math.trunc(a / b),
-      "%": a % b,
-    };
-    return String(results[sum[2] ?? "+"]);
+    const plain = text
+      .replace(/\$\(([^()]*)\)/g, (_whole, command: string) => {
+        const inner = new Shell(this.#surroundings, new Map(this.#variables), this.#depth + 1);
+        return inner.run(command, "").output.trim();
+      })
+      .replace(/\$?([A-Za-z_]\w*)/g, (_whole, name: string) =>
+        String(Number(this.#variable(name, ""))),
+      );
+    try {
+      const value = evaluateExpression(plain, { expand: undefined });
+      if (value.type === "integer") return String(value.value);
+    } catch (error) {
+      if (!(error instanceof ExpressionError)) throw error;
+    }
+    throw new UnknownShell("this arithmetic");
   }
 }
 

@@ -273,6 +273,14 @@ export const shellCommands: ReadonlyMap<string, Command> = new Map<string, Comma
     "rev",
     (_words, input) => joined(lines(input).map((row) => Array.from(row).toReversed().join(""))),
   ],
+  // Macro files ask which make there is; every build root has one of these years.
+  [
+    "make",
+    (words) => {
+      if (!words.includes("--version")) throw new UnknownShell("make");
+      return { output: "GNU Make 4.4.1\n", status: 0 };
+    },
+  ],
   ["nproc", (_words, _input, s) => ({ output: `${s.processors}\n`, status: 0 })],
   [
     "basename",

@@ -107,10 +107,10 @@ function readExpansion(text: string, at: number, parts: WordPart[], isQuoted: bo
     return end + 1;
   }
   if (text.startsWith("$((", at)) {
-    const end = text.indexOf("))", at);
-    if (end < 0) throw new UnknownShell("unclosed arithmetic");
-    parts.push({ kind: "arithmetic", text: text.slice(at + 3, end) });
-    return end + 2;
+    const end = closing(text, at + 1, "(", ")");
+    if (!text.slice(at, end).endsWith("))")) throw new UnknownShell("a subshell here");
+    parts.push({ kind: "arithmetic", text: text.slice(at + 3, end - 2) });
+    return end;
   }
   if (text[at + 1] === "(") {
     const end = closing(text, at + 1, "(", ")");
