@@ -6,7 +6,7 @@ import type { ImageContext } from "../context.ts";
 export type Compression = "gzip" | "zstd";
 
 /** Raised when compressing the same bytes gives others. */
-export const compressEpoch = 1;
+export const compressEpoch = 2;
 
 /**
  * One member or frame a file, by the pinned tools: Node's own zlib is tuned to the processor, and
@@ -22,7 +22,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 def compress(name):
     # Window bits above 15 ask for a gzip header; zlib writes it without name and time.
-    packer = zlib.compressobj(6, zlib.DEFLATED, 31)
+    # Level 5 takes two thirds of the time of level 6, for 0.7 % more bytes.
+    packer = zlib.compressobj(5, zlib.DEFLATED, 31)
     with open("/work/plain/" + name, "rb") as plain, open("/work/packed/" + name, "wb") as packed:
         while part := plain.read(1 << 20):
             packed.write(packer.compress(part))
