@@ -48,7 +48,7 @@ export function rpmLuaHost(expander: MacroExpander, machine: () => LuaMachine): 
       return { results: [bytes === undefined ? undefined : Buffer.from(bytes).toString("utf8")] };
     },
     exists: (path) => ({ results: [read(path) !== undefined] }),
-    exhausted: () => ({ results: [machine().isExhausted] }),
+    exhausted: () => ({ results: [machine().chargeProtectedCall()] }),
     getenv: (name) => ({ results: [host.environment[text(name)]] }),
     vercmp: (left, right) => ({ results: [compareVersions(text(left), text(right))] }),
     evrcmp: (left, right) => ({ results: [compareEvr(text(left), text(right))] }),

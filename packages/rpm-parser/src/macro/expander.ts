@@ -1,11 +1,12 @@
 import { parseArguments, quoteWords, splitWords } from "./arguments.ts";
 import { builtinOf } from "./builtin.ts";
 import type { Builtin } from "./builtin-kind.ts";
+import { bareCall, bracedCall, type Call, skipMarks } from "./call.ts";
 import { evaluateExpression } from "./expression.ts";
 import { ExpressionError, type ExpressionValue, formatValue } from "./expression-token.ts";
 import { type ChainLink, type MacroHost, MacroError } from "./host.ts";
 import { LuaMacros } from "./lua-macro.ts";
-import { isBlank, macroEnd } from "./scan.ts";
+import { macroEnd } from "./scan.ts";
 import type { MacroScope } from "./scope.ts";
 import { type MacroDefinition, macroLevel } from "./table.ts";
 
@@ -16,24 +17,6 @@ const nestingMax = 200;
 /** Bounds on what one evaluation may make of a spec, against expansion bombs. */
 const outputCharactersMax = 64 * 1024 * 1024;
 const callsMax = 2_000_000;
-
-/** A macro call as found in text. */
-interface Call {
-  readonly name: string;
-  /** Whether `?` or `!` stood before the name: `?` asks whether it is defined, `!` turns that round. */
-  readonly asks: boolean;
-  readonly isNegated: boolean;
-  /** Text after a colon, in braces. */
-  readonly colon: string | undefined;
-  /** Text after a blank: to the closing brace, or to the end of the line. */
-  readonly words: string | undefined;
-  /** Offset after the call when it takes no words. */
-  readonly end: number;
-  /** Offset after the call when it takes `words`. */
-  readonly wordsEnd: number;
-  /** Whether `%name` stands without braces. */
-  readonly isBare: boolean;
-}
 
 /**
  * Expands macros as rpm does (rpm's `rpmio/macro.c`), over the scope of one evaluation. A failure is
@@ -378,56 +361,3 @@ export class MacroExpander {
 
 const tooDeep =
   "Too many levels of recursion in macro expansion. It is likely caused by recursive macro declaration.";
-
-/** The offset after the `?` and `!` at the start of a bare call. */
-function skipMarks(text: string, start: number): number {
-  let at = start;
-  while (text[at] === "?" || text[at] === "!") at += 1;
-  return at;
-}
-
-function marks(text: string, start: number, end: number): Pick<Call, "asks" | "isNegated"> {
-  let isNegated = false;
-  let asks = false;
-  for (let at = start; at < end; at += 1) {
-    if (text[at] === "!") isNegated = !isNegated;
-    else asks = true;
-  }
-  return { asks, isNegated };
-}
-
-/** `%name`, `%?name` and `%name words to the end of the line`. */
-function bareCall(text: string, start: number, end: number): Call {
-  const nameStart = skipMarks(text, start);
-  const hasWords = isBlank(text.charCodeAt(end));
-  const newline = hasWords ? text.indexOf("\n", end) : -1;
-  const wordsStop = newline < 0 ? text.length : newline;
-  // The line end stays, unless a backslash hides it.
-  const isEscaped = newline > 0 && text[newline - 1] === "\\";
-  return {
-    name: text.slice(nameStart, end),
-    ...marks(text, start, nameStart),
-    colon: undefined,
-    words: hasWords ? text.slice(end, wordsStop) : undefined,
-    end,
-    wordsEnd: isEscaped ? wordsStop + 1 : wordsStop,
-    isBare: true,
-  };
-}
-
-/** `%{name}`, `%{?name:text}` and `%{name words}`; `end` is after the closing brace. */
-function bracedCall(text: string, start: number, end: number): Call {
-  const nameStart = skipMarks(text, start + 1);
-  let nameEnd = nameStart;
-  while (nameEnd < end && !" :}".includes(text.charAt(nameEnd))) nameEnd += 1;
-  const after = text[nameEnd];
-  return {
-    name: text.slice(nameStart, nameEnd),
-    ...marks(text, start + 1, nameStart),
-    colon: after === ":" ? text.slice(nameEnd + 1, end - 1) : undefined,
-    words: after === " " ? text.slice(nameEnd, end - 1) : undefined,
-    end,
-    wordsEnd: end,
-    isBare: false,
-  };
-}
