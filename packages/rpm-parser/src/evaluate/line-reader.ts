@@ -8,6 +8,7 @@ import { macroLevel } from "../macro/table.ts";
 import { conditionKeyword } from "../syntax/line-content.ts";
 import { parseSpec } from "../syntax/parse-spec.ts";
 import type { ConditionKeyword, SpecTree } from "../syntax/spec-tree.ts";
+import { ConditionStack } from "./condition-stack.ts";
 import type { Diagnostics } from "./diagnostics.ts";
 
 /** What a section wants done to its lines before it sees them (rpm's `STRIP_*`). */
@@ -28,17 +29,6 @@ interface OpenFile {
   readonly from: ChainLink | undefined;
 }
 
-/** A conditional that is open; the bottom of the stack is the spec itself. */
-interface OpenCondition {
-  readonly keyword: ConditionKeyword | undefined;
-  /** Whether lines count now. */
-  reading: boolean;
-  /** Whether a later branch may still count. */
-  readable: boolean;
-  last: ConditionKeyword | undefined;
-  readonly place: Place;
-}
-
 const includeDepthMax = 64;
 /** Longer than any line that is meant. */
 const lineCharactersMax = 16 * 1024 * 1024;
@@ -52,7 +42,7 @@ export class LineReader {
   readonly #diagnostics: Diagnostics;
   readonly #reader: FileReader | undefined;
   readonly #files: OpenFile[] = [];
-  #conditions: OpenCondition[];
+  readonly #conditions = new ConditionStack();
   /** Lines of the logical line in hand that were not handed out yet. */
   #pending = "";
   #pendingAt = -1;
@@ -71,9 +61,6 @@ export class LineReader {
     this.#expander = expander;
     this.#diagnostics = diagnostics;
     this.#reader = reader;
-    this.#conditions = [
-      { keyword: undefined, reading: true, readable: true, last: undefined, place: {} },
-    ];
     this.#push({ tree, name: tree.source.file, next: 0, from: undefined });
   }
 
@@ -134,7 +121,7 @@ export class LineReader {
       // In this order the white space before a comment stays, as in rpm.
       if (style.trims === true) result = trimEnd(result);
       if (keyword === undefined && style.dropsComments === true) result = dropComment(result);
-      if (this.#conditions.at(-1)?.reading !== true) result = "";
+      if (!this.#conditions.isReading) result = "";
       if (style.writesItself !== true) {
         this.expanded.push(style.trims === true ? `${result}\n` : result);
       }
@@ -183,7 +170,6 @@ export class LineReader {
       return "\n";
     }
     if (!text.includes("%")) return text;
-    const condition = this.#conditions.at(-1);
     const keyword = conditionKeyword(text);
     if (keyword === "else" || keyword === "endif") {
       const rest = text.slice(text.indexOf("%") + 1 + keyword.length).trim();
@@ -193,10 +179,8 @@ export class LineReader {
         this.#report(isWarning ? "warning" : "error", "condition-extra-tokens", message);
       }
     }
-    const counts =
-      keyword !== undefined && keyword.startsWith("elif")
-        ? condition?.readable === true
-        : condition?.reading === true;
+    const isElif = keyword?.startsWith("elif") === true;
+    const counts = isElif ? this.#conditions.isReadable : this.#conditions.isReading;
     if (!counts) return text;
     this.#expander.scope.push({
       name: "__file_lineno",
@@ -243,46 +227,16 @@ export class LineReader {
   #special(line: string, keyword: ConditionKeyword | "include"): string | undefined {
     const argument = line.slice(line.indexOf("%") + 1 + keyword.length);
     if (keyword === "include") {
-      if (this.#conditions.at(-1)?.reading !== true) return line;
+      if (!this.#conditions.isReading) return line;
       return this.#include(argument.trim()) ? undefined : "";
     }
-    if (keyword.startsWith("if")) this.#openCondition(keyword, argument);
-    else this.#continueCondition(keyword, argument);
+    const holds = (): boolean => this.#holds(keyword, argument);
+    if (keyword.startsWith("if")) this.#conditions.open(keyword, this.place, holds);
+    else {
+      const wrong = this.#conditions.continueWith(keyword, holds);
+      if (wrong !== undefined) this.#report("error", wrong.code, wrong.message);
+    }
     return "";
-  }
-
-  #openCondition(keyword: ConditionKeyword, argument: string): void {
-    const around = this.#conditions.at(-1)?.reading ?? false;
-    const holds = around && this.#holds(keyword, argument);
-    this.#conditions.push({
-      keyword,
-      reading: holds,
-      readable: around && !holds,
-      last: keyword,
-      place: this.place,
-    });
-  }
-
-  #continueCondition(keyword: ConditionKeyword, argument: string): void {
-    const condition = this.#conditions.at(-1);
-    if (condition?.last === undefined) {
-      this.#report("error", "condition-without-if", `%${keyword} with no %if`);
-      return;
-    }
-    if (condition.last === "else" && keyword !== "endif") {
-      this.#report("error", "condition-after-else", `%${keyword} after %else`);
-    }
-    if (keyword === "endif") {
-      this.#conditions.pop();
-      return;
-    }
-    condition.last = keyword;
-    if (keyword === "else") {
-      condition.reading = condition.readable;
-      return;
-    }
-    condition.reading = condition.readable && this.#holds(keyword, argument);
-    if (condition.reading) condition.readable = false;
   }
 
   #holds(keyword: ConditionKeyword, argument: string): boolean {
@@ -335,10 +289,9 @@ export class LineReader {
   }
 
   #reportUnclosed(): void {
-    const open = this.#conditions.at(-1);
-    if (open?.keyword === undefined) return;
-    this.#diagnostics.add("error", "condition-unclosed", "Unclosed %if", open.place, this.chain);
-    this.#conditions = this.#conditions.slice(0, 1);
+    const place = this.#conditions.closeAll();
+    if (place === undefined) return;
+    this.#diagnostics.add("error", "condition-unclosed", "Unclosed %if", place, this.chain);
   }
 
   #report(severity: "error" | "warning", code: string, message: string): void {
