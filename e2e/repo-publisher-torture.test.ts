@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { Agent, get } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { zstdDecompressSync } from "node:zlib";
 import { silentLogger, start, type StartedCommand, type Store, type Tools } from "@cleanroom/core";
@@ -162,6 +163,8 @@ test(`${publishings} publishings under the eyes of ${rawClients + dnfClients} cl
     for (let round = index; !end.signal.aborted; round++) {
       problems.push(...(await readRepository(agent, name, round)));
       rounds += 1;
+      // Readers that never rest would leave the publisher no processor.
+      await wait(10);
     }
     agent.destroy();
   });
