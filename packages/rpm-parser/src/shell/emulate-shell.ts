@@ -49,14 +49,23 @@ class Shell {
     let output = "";
     let status = 0;
     let connector = ";";
+    const branches: Branch[] = [];
     for (const list of splitLists(tokens)) {
+      let { rest, keyword } = takeKeyword(list.tokens);
+      while (keyword !== undefined) {
+        enterBranch(branches, keyword, status);
+        connector = ";";
+        ({ rest, keyword } = takeKeyword(rest));
+      }
       const isDue = connector === ";" || (connector === "&&" ? status === 0 : status !== 0);
       connector = list.connector;
-      if (!isDue || list.tokens.length === 0) continue;
-      const done = this.#pipeline(list.tokens, input);
+      const counts = branches.every((one) => one.isActive);
+      if (!isDue || !counts || rest.length === 0) continue;
+      const done = this.#pipeline(rest, input);
       output += done.output;
       status = done.status;
     }
+    if (branches.length > 0) throw new UnknownShell("an if without its fi");
     return { output, status };
   }
 
@@ -176,6 +185,42 @@ class Shell {
     }
     throw new UnknownShell("this arithmetic");
   }
+}
+
+/** A part of `if ...; then ...; else ...; fi` that is being read. */
+interface Branch {
+  /** Whether its commands run. */
+  isActive: boolean;
+  /** Whether one of the branches was taken, so that no later one is. */
+  isTaken: boolean;
+}
+
+const keywords = new Set(["if", "then", "elif", "else", "fi"]);
+
+/** The keyword a list begins with, and the rest. */
+function takeKeyword(tokens: readonly ShellToken[]): {
+  readonly rest: readonly ShellToken[];
+  readonly keyword: string | undefined;
+} {
+  const [first, ...others] = tokens;
+  const word = first?.kind === "word" ? literal(first.parts) : undefined;
+  if (word === undefined || !keywords.has(word)) return { rest: tokens, keyword: undefined };
+  return { rest: others, keyword: word };
+}
+
+/** Goes into the next part of an `if`; `status` is that of the condition just run. */
+function enterBranch(branches: Branch[], keyword: string, status: number): void {
+  if (keyword === "if") {
+    branches.push({ isActive: true, isTaken: false });
+    return;
+  }
+  const current = branches.at(-1);
+  if (current === undefined) throw new UnknownShell(keyword);
+  if (keyword === "fi") branches.pop();
+  else if (keyword === "then") {
+    current.isActive = current.isActive && status === 0 && !current.isTaken;
+    if (current.isActive) current.isTaken = true;
+  } else current.isActive = !current.isTaken;
 }
 
 /** `${x#pattern}` and its like: the shortest or longest match goes. */

@@ -273,6 +273,13 @@ export const shellCommands: ReadonlyMap<string, Command> = new Map<string, Comma
     "rev",
     (_words, input) => joined(lines(input).map((row) => Array.from(row).toReversed().join(""))),
   ],
+  [
+    "getconf",
+    ([name = ""], _input, s) => {
+      if (name !== "_NPROCESSORS_ONLN") throw new UnknownShell(`getconf ${name}`);
+      return { output: `${s.processors}\n`, status: 0 };
+    },
+  ],
   // Macro files ask which make there is; every build root has one of these years.
   [
     "make",

@@ -70,6 +70,10 @@ function readWord(text: string, start: number): { parts: readonly WordPart[]; en
       at += 2;
     } else if (character === "$" || character === "`") {
       at = readExpansion(text, at, parts, false);
+    } else if (character === "[" && at === start && /\s/.test(text.charAt(at + 1))) {
+      // The command `[`, not a pattern.
+      parts.push({ kind: "text", text: character });
+      at += 1;
     } else if (character === "*" || character === "?" || character === "[" || character === "~") {
       throw new UnknownShell("file name pattern");
     } else {
