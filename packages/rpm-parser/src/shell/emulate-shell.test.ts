@@ -35,6 +35,7 @@ describe("emulateShell", () => {
     ["if true; then if false; then echo a; else echo b; fi; fi", "b\n"],
     ["N=`getconf _NPROCESSORS_ONLN`; echo $N", "4\n"],
     ["! /usr/bin/make --version -O >/dev/null 2>&1 || echo -O", "-O\n"],
+    ["true; \\\n if true; \\\n then echo a; fi", "a\n"],
     ["basename /a/b.c .c", "b\n"],
   ])("%s", (command, expected) => {
     expect(emulateShell(command, surroundings)).toEqual({ output: expected });

@@ -29,6 +29,10 @@ export function tokenize(text: string): readonly ShellToken[] {
       at += 1;
       continue;
     }
+    if (text.startsWith("\\\n", at)) {
+      at += 2;
+      continue;
+    }
     if (character === "#") {
       while (at < text.length && text[at] !== "\n") at += 1;
       continue;
