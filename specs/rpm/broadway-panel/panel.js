@@ -68,7 +68,7 @@ const Panel = GObject.registerClass(
       });
       this.#exported.export(bus, "/org/cleanroom/Panel");
       const screen = Gdk.Screen.get_default();
-      screen?.connect("size-changed", () => this.#arrange());
+      screen?.connect("size-changed", () => this.#screenChanged());
       for (const signal of [15, 2]) {
         GLib.unix_signal_add(GLib.PRIORITY_HIGH, signal, () => {
           this.#runner?.terminateAll();
@@ -99,6 +99,13 @@ const Panel = GObject.registerClass(
       place(this.#bar, panel);
       place(this.#launcher, launcher);
       this.#launcher.setWidth(launcher.width);
+    }
+
+    /** A browser has come, or its window has another size. */
+    #screenChanged() {
+      this.#arrange();
+      // Whoever sees the launcher can type at once.
+      if (this.#launcher?.get_visible()) bringToFront(this.#launcher);
     }
 
     #toggleLauncher() {
