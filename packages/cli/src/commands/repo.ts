@@ -1,12 +1,37 @@
-import { currentGeneration, listGenerations, rollback, serve } from "@cleanroom/repo-publisher";
-import { CleanroomError } from "@cleanroom/core";
+import { readFile } from "node:fs/promises";
+import {
+  currentGeneration,
+  diffGenerations,
+  exportGeneration,
+  type Generation,
+  listGenerations,
+  prune,
+  rollback,
+  serve,
+  verifyRepository,
+} from "@cleanroom/repo-publisher";
+import { CleanroomError, type Store } from "@cleanroom/core";
 import type { CommandModule } from "yargs";
 import { buildAndPublish } from "../publish-stack.ts";
-import { type GlobalOptions, Session } from "../session.ts";
+import { type GlobalOptions, Session, unknownName } from "../session.ts";
 
-async function publishAll(options: GlobalOptions): Promise<void> {
+interface PublishOptions extends GlobalOptions {
+  readonly to?: string | undefined;
+  readonly baseUrl?: string | undefined;
+}
+
+async function publishAll(options: PublishOptions): Promise<void> {
   const session = new Session(options);
   const { generation } = await buildAndPublish(session, await session.packageNames([]));
+  if (options.to !== undefined) {
+    const { target, written, kept } = await exportGeneration({
+      generation,
+      to: options.to,
+      logger: session.logger,
+      ...(options.baseUrl === undefined ? {} : { baseUrl: options.baseUrl }),
+    });
+    session.logger.info(`${target}: ${written} files written, ${kept} were there`);
+  }
   session.print(
     { id: generation.id, folder: generation.folder, packages: generation.packages },
     `generation ${generation.id}: ${generation.packages.length} packages in ${generation.folder}`,
@@ -16,25 +41,106 @@ async function publishAll(options: GlobalOptions): Promise<void> {
 interface ServeOptions extends GlobalOptions {
   readonly port: number;
   readonly bind: string;
+  readonly tls?: readonly string[] | undefined;
 }
 
 async function serveCurrent(options: ServeOptions): Promise<void> {
   const session = new Session(options);
   const store = await session.store();
-  if ((await currentGeneration(store)) === undefined) {
-    throw new CleanroomError("nothing-published", "no generation has been published yet", {
-      exitCode: 2,
-      hint: "./cleanroom repo publish",
-    });
-  }
+  await publishedGeneration(store);
   const server = await serve({
     store,
     logger: session.logger,
     port: options.port,
     host: options.bind,
+    ...(await tlsOptions(options.tls)),
   });
   session.print({ url: server.url }, `${server.url}\n${server.url}/cleanroom.repo`);
   await server.ended;
+}
+
+async function tlsOptions(
+  files: readonly string[] | undefined,
+): Promise<{ tls?: { certificate: string; key: string } }> {
+  const [certificate, key] = files ?? [];
+  if (certificate === undefined || key === undefined) return {};
+  return { tls: { certificate: await readText(certificate), key: await readText(key) } };
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    throw new CleanroomError("file-missing", `${file} cannot be read`, {
+      cause: error,
+      exitCode: 2,
+    });
+  }
+}
+
+async function verify(options: GlobalOptions & { readonly target?: string }): Promise<void> {
+  const session = new Session(options);
+  const { tools, repository } = await session.base();
+  const store = await session.store();
+  const target = options.target ?? (await publishedGeneration(store)).folder;
+  const result = await verifyRepository({
+    store,
+    tools,
+    logger: session.logger,
+    target,
+    checks: { bases: [repository] },
+  });
+  session.print(
+    result,
+    [
+      `${result.target}: ${result.packages} packages, ${result.problems.length} problems`,
+      ...result.problems.map(({ code, subject, message }) => `  ${code}: ${subject}: ${message}`),
+    ].join("\n"),
+  );
+  if (result.problems.length > 0) process.exitCode = 1;
+}
+
+interface DiffOptions extends GlobalOptions {
+  readonly before?: string | undefined;
+  readonly after?: string | undefined;
+}
+
+async function diff(options: DiffOptions): Promise<void> {
+  const session = new Session(options);
+  const generations = await listGenerations(await session.store());
+  const named = (id: string | undefined, index: number): Generation => {
+    const found = id === undefined ? generations[index] : generations.find((one) => one.id === id);
+    if (found !== undefined) return found;
+    throw unknownName(
+      "generation",
+      id ?? "before the current one",
+      generations.map((one) => one.id),
+    );
+  };
+  const changes = diffGenerations(named(options.before, 1), named(options.after, 0));
+  session.print(
+    changes,
+    changes
+      .map(
+        ({ kind, name, from, to }) => `${kind} ${name}: ${[from, to].filter(Boolean).join(" -> ")}`,
+      )
+      .join("\n"),
+  );
+}
+
+async function removeOld(options: GlobalOptions): Promise<void> {
+  const session = new Session(options);
+  const removed = await prune(await session.store());
+  session.print(removed, `${removed.length} old generations removed`);
+}
+
+async function publishedGeneration(store: Store): Promise<Generation> {
+  const generation = await currentGeneration(store);
+  if (generation !== undefined) return generation;
+  throw new CleanroomError("nothing-published", "no generation has been published yet", {
+    exitCode: 2,
+    hint: "./cleanroom repo publish",
+  });
 }
 
 async function list(options: GlobalOptions): Promise<void> {
@@ -69,10 +175,16 @@ export const repoCommand: CommandModule<object, GlobalOptions> = {
   describe: "The signed yum repository",
   builder: (parser) =>
     parser
-      .command<GlobalOptions>(
+      .command<PublishOptions>(
         "publish",
         "Build what changed and publish all packages as a new generation",
-        (inner) => inner as never,
+        (inner) =>
+          inner
+            .option("to", { type: "string", describe: "Copy it to a folder or s3://BUCKET/PREFIX" })
+            .option("base-url", {
+              type: "string",
+              describe: "Where clients will find that copy, for its .repo file",
+            }) as never,
         publishAll,
       )
       .command<ServeOptions>(
@@ -81,8 +193,35 @@ export const repoCommand: CommandModule<object, GlobalOptions> = {
         (inner) =>
           inner
             .option("port", { type: "number", default: 9999, describe: "0 takes a free one" })
-            .option("bind", { type: "string", default: "127.0.0.1" }) as never,
+            .option("bind", { type: "string", default: "127.0.0.1" })
+            .option("tls", {
+              type: "string",
+              array: true,
+              nargs: 2,
+              describe: "Serve HTTPS with CERTIFICATE and KEY, both files in PEM",
+            }) as never,
         serveCurrent,
+      )
+      .command<GlobalOptions & { readonly target?: string }>(
+        "verify [target]",
+        "Check a repository, by folder or URL, as its clients would; the current one without",
+        (inner) => inner.positional("target", { type: "string" }) as never,
+        verify,
+      )
+      .command<DiffOptions>(
+        "diff [before] [after]",
+        "What changed between two generations; the last two without names",
+        (inner) =>
+          inner
+            .positional("before", { type: "string" })
+            .positional("after", { type: "string" }) as never,
+        diff,
+      )
+      .command<GlobalOptions>(
+        "prune",
+        "Remove generations that are neither recent nor among the last five",
+        (inner) => inner as never,
+        removeOld,
       )
       .command<GlobalOptions>("list", "Published generations", (inner) => inner as never, list)
       .command<GlobalOptions & { readonly id?: string }>(
@@ -91,6 +230,9 @@ export const repoCommand: CommandModule<object, GlobalOptions> = {
         (inner) => inner.positional("id", { type: "string" }) as never,
         rollBack,
       )
-      .demandCommand(1, "repo what? publish, serve, list or rollback") as never,
+      .demandCommand(
+        1,
+        "repo what? publish, serve, verify, list, diff, rollback or prune",
+      ) as never,
   handler: () => undefined,
 };
