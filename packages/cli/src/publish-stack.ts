@@ -28,7 +28,9 @@ export async function buildAndPublish(
   const packages = await Promise.all(
     digests.map(async (sha256) => ({ sha256, file: await blobFile(store, sha256) })),
   );
-  return { results, generation: await publish({ store, tools, logger, packages }) };
+  // Nothing is published that could not be installed from it and the base.
+  const checks = { bases: [(await session.base()).repository] };
+  return { results, generation: await publish({ store, tools, logger, packages, checks }) };
 }
 
 /** Builds and publishes what an image needs of the stack. */
