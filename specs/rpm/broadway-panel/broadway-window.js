@@ -12,8 +12,9 @@ const raiseMs = 400;
  * the browser does so after every move.
  *
  * @param {import("gi://Gtk").default.Window} window
+ * @param {{ x: number, y: number }} [place] where it goes; where it is when absent
  */
-export function bringToFront(window) {
+export function bringToFront(window, place) {
   const surface = window.get_window();
   if (surface === null || !window.get_mapped()) {
     window.present();
@@ -21,7 +22,8 @@ export function bringToFront(window) {
   }
   // A menu that some program closed in haste can leave a grab behind, and then nothing is raised.
   surface.get_display().get_default_seat().ungrab();
-  const [, x, y] = surface.get_origin();
+  const [, left, upper] = surface.get_origin();
+  const { x, y } = place ?? { x: left, y: upper };
   surface.set_modal_hint(true);
   surface.move(x, y);
   surface.get_display().flush();

@@ -105,7 +105,7 @@ const Panel = GObject.registerClass(
     #screenChanged() {
       this.#arrange();
       // Whoever sees the launcher can type at once.
-      if (this.#launcher?.get_visible()) bringToFront(this.#launcher);
+      if (this.#launcher?.get_visible()) bringToFront(this.#launcher, { x: 0, y: 0 });
     }
 
     #toggleLauncher() {
@@ -122,7 +122,7 @@ const Panel = GObject.registerClass(
       this.#launcher.show();
       this.#arrange();
       this.#launcher.reset();
-      bringToFront(this.#launcher);
+      bringToFront(this.#launcher, { x: 0, y: 0 });
     }
 
     /**
