@@ -1,0 +1,321 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Browser, chromium, type Page } from "playwright-core";
+
+export interface Place {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** What the panel says of itself (org.cleanroom.Panel.Describe). */
+export interface PanelState {
+  readonly screen: { readonly width: number; readonly height: number };
+  readonly panel: Place;
+  readonly clock: string;
+  readonly launcherButton: Place;
+  readonly launcherOpen: boolean;
+  readonly applications: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly place?: Place;
+  }[];
+  readonly programs: readonly PanelProgram[];
+}
+
+export interface PanelProgram {
+  readonly pid: number;
+  readonly application: string;
+  readonly name: string;
+  readonly windowsName?: string;
+  readonly busName?: string;
+  readonly end?: { readonly code: number } | { readonly signal: number };
+  readonly place?: Place;
+  readonly closePlace?: Place;
+}
+
+/** A window as the browser shows it: one canvas each. */
+export interface BrowserWindow extends Place {
+  readonly order: number;
+}
+
+const chromiumPath = "/usr/bin/chromium";
+
+const chromiumArguments = [
+  ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
+  ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
+];
+
+/** Runs a command where the desktop is. */
+export type Exec = (command: readonly string[]) => Promise<string>;
+
+/** A desktop in a browser, seen and used as a person would. */
+export class Desktop {
+  readonly page: Page;
+  readonly #browser: Browser;
+  readonly #exec: Exec;
+  readonly #screenshots: string;
+
+  private constructor(browser: Browser, page: Page, exec: Exec, screenshots: string) {
+    this.#browser = browser;
+    this.page = page;
+    this.#exec = exec;
+    this.#screenshots = screenshots;
+  }
+
+  static async open(url: string, exec: Exec, screenshots: string): Promise<Desktop> {
+    const browser = await chromium.launch({
+      executablePath: chromiumPath,
+      args: chromiumArguments,
+    });
+    const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    page.on("dialog", (dialog) => void dialog.dismiss());
+    await mkdir(screenshots, { recursive: true });
+    await page.goto(url);
+    return new Desktop(browser, page, exec, screenshots);
+  }
+
+  async close(): Promise<void> {
+    await this.#browser.close();
+  }
+
+  async panel(): Promise<PanelState> {
+    const text = await this.#exec([
+      ...["gdbus", "call", "--session", "--timeout", "5"],
+      ...["--dest", "org.cleanroom.Panel", "--object-path", "/org/cleanroom/Panel"],
+      ...["--method", "org.cleanroom.Panel.Describe"],
+    ]);
+    return JSON.parse(stringOf(text)) as PanelState;
+  }
+
+  /** Windows that can be seen, the panel among them, from back to front. */
+  async windows(): Promise<readonly BrowserWindow[]> {
+    const all = await this.page.$$eval("canvas", (canvases) =>
+      canvases.map((canvas) => ({
+        x: Number.parseInt(canvas.style.left, 10),
+        y: Number.parseInt(canvas.style.top, 10),
+        width: canvas.width,
+        height: canvas.height,
+        order: Number(canvas.style.zIndex),
+        visible: canvas.style.visibility === "visible",
+      })),
+    );
+    return all
+      .filter(({ visible, width }) => visible && width > 10)
+      .toSorted((a, b) => a.order - b.order);
+  }
+
+  /** The window in front of all others. */
+  async front(): Promise<BrowserWindow> {
+    const window = (await this.windows()).at(-1);
+    if (window === undefined) throw new Error("there is no window");
+    return window;
+  }
+
+  async click(place: Place | undefined): Promise<void> {
+    if (place === undefined) throw new Error("there is nothing to click on");
+    await this.page.mouse.click(place.x + place.width / 2, place.y + place.height / 2);
+  }
+
+  /** Opens the launcher unless it is open, and clicks on an application. */
+  async launch(id: string): Promise<PanelProgram> {
+    const before = new Set((await this.panel()).programs.map(({ pid }) => pid));
+    const windowsBefore = (await this.applicationWindows()).length;
+    const tile = await this.#tile(id);
+    await this.click(tile);
+    const program = await until(`${id} runs`, async () =>
+      (await this.panel()).programs.find(
+        ({ pid, application }) => application === id && !before.has(pid),
+      ),
+    );
+    await until(
+      `${id} shows a window`,
+      async () => (await this.applicationWindows()).length > windowsBefore,
+    );
+    await this.settle();
+    return program;
+  }
+
+  async #tile(id: string): Promise<Place> {
+    const { launcherOpen, launcherButton } = await this.panel();
+    if (!launcherOpen) {
+      await this.click(launcherButton);
+      await until("the launcher opens", async () => (await this.panel()).launcherOpen);
+      await this.settle();
+    }
+    return until(`the launcher shows ${id}`, async () => {
+      const { applications, launcherOpen: open } = await this.panel();
+      return open ? applications.find((application) => application.id === id)?.place : undefined;
+    });
+  }
+
+  /** Neither the panel nor the launcher, nor a tooltip. */
+  async applicationWindows(): Promise<readonly BrowserWindow[]> {
+    const { screen, panel } = await this.panel();
+    return (await this.windows()).filter(
+      ({ width, height, y }) =>
+        height > 100 &&
+        !(width === screen.width && (height === panel.height || (y === 0 && height === panel.y))),
+    );
+  }
+
+  /** Types as fast as a person, so that no key is lost. */
+  async type(text: string): Promise<void> {
+    await this.page.keyboard.type(text, { delay: 25 });
+  }
+
+  async press(...keys: readonly string[]): Promise<void> {
+    for (const key of keys) await this.page.keyboard.press(key, { delay: 25 });
+  }
+
+  /** Waits until the picture stays as it is. */
+  async settle(): Promise<Buffer> {
+    let before = await this.page.screenshot();
+    return until("the picture stays as it is", async () => {
+      await sleep(250);
+      const now = await this.page.screenshot();
+      const same = now.equals(before);
+      before = now;
+      return same ? now : undefined;
+    });
+  }
+
+  /** Keeps a picture of the screen. */
+  async screenshot(name: string): Promise<Buffer> {
+    const picture = await this.settle();
+    await writeFile(path.join(this.#screenshots, `${name}.png`), picture);
+    return picture;
+  }
+
+  /** The part of all pixels in which two pictures differ visibly; 1 when their sizes differ. */
+  async difference(
+    picture: Buffer,
+    other: Buffer,
+    ignored: readonly Place[] = [],
+  ): Promise<number> {
+    const page = await this.#browser.newPage();
+    try {
+      return await page.evaluate(comparePictures, [
+        picture.toString("base64"),
+        other.toString("base64"),
+        ignored,
+      ] as const);
+    } finally {
+      await page.close();
+    }
+  }
+
+  /** How many different colours a part of the screen has. */
+  async colours(picture: Buffer, place: Place): Promise<number> {
+    const page = await this.#browser.newPage();
+    try {
+      return await page.evaluate(countColours, [picture.toString("base64"), place] as const);
+    } finally {
+      await page.close();
+    }
+  }
+}
+
+/** What of a browser the two functions below use; its own types clash with those of Node.js. */
+declare const Image: new () => {
+  src: string;
+  readonly width: number;
+  readonly height: number;
+  decode(): Promise<void>;
+};
+declare const OffscreenCanvas: new (
+  width: number,
+  height: number,
+) => {
+  getContext(kind: "2d"): {
+    drawImage(image: object, x: number, y: number): void;
+    fillRect(x: number, y: number, width: number, height: number): void;
+    getImageData(x: number, y: number, width: number, height: number): Pixels;
+  };
+};
+interface Pixels {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8ClampedArray;
+}
+
+/** Runs in the browser. */
+async function comparePictures([first, second, ignored]: readonly [
+  string,
+  string,
+  readonly Place[],
+]): Promise<number> {
+  const [a, b] = await Promise.all(
+    [first, second].map(async (base64) => {
+      const picture = new Image();
+      picture.src = `data:image/png;base64,${base64}`;
+      await picture.decode();
+      const canvas = new OffscreenCanvas(picture.width, picture.height);
+      const context = canvas.getContext("2d");
+      context.drawImage(picture, 0, 0);
+      for (const { x, y, width, height } of ignored) context.fillRect(x, y, width, height);
+      return context.getImageData(0, 0, picture.width, picture.height);
+    }),
+  );
+  if (a!.width !== b!.width || a!.height !== b!.height) return 1;
+  let different = 0;
+  for (let i = 0; i < a!.data.length; i += 4) {
+    const distance = [0, 1, 2].reduce(
+      (sum, channel) => sum + Math.abs(a!.data[i + channel]! - b!.data[i + channel]!),
+      0,
+    );
+    if (distance > 48) different += 1;
+  }
+  return different / (a!.data.length / 4);
+}
+
+/** Runs in the browser. */
+async function countColours([base64, { x, y, width, height }]: readonly [
+  string,
+  Place,
+]): Promise<number> {
+  const picture = new Image();
+  picture.src = `data:image/png;base64,${base64}`;
+  await picture.decode();
+  const canvas = new OffscreenCanvas(picture.width, picture.height);
+  const context = canvas.getContext("2d");
+  context.drawImage(picture, 0, 0);
+  const { data } = context.getImageData(x, y, width, height);
+  return new Set(new Uint32Array(data.buffer)).size;
+}
+
+/** The string in what gdbus prints: `('text',)`, with backslashes before quotes and backslashes. */
+function stringOf(printed: string): string {
+  const quoted = /^\((['"])(.*)\1,\)\s*$/s.exec(printed)?.[2];
+  if (quoted === undefined) throw new Error(`not a string: ${printed}`);
+  return quoted.replaceAll(/\\(.)/gs, "$1");
+}
+
+/**
+ * Waits in real time for a value that is neither undefined nor false.
+ *
+ * @throws {Error} when it does not come
+ */
+export async function until<T>(
+  what: string,
+  probe: () => Promise<T | undefined | false>,
+  timeoutMs = 20_000,
+): Promise<T> {
+  const deadline = Date.now() + timeoutMs;
+  let last: unknown;
+  for (;;) {
+    try {
+      const value = await probe();
+      if (value !== undefined && value !== false) return value;
+      last = undefined;
+    } catch (error) {
+      last = error;
+    }
+    if (Date.now() > deadline) {
+      throw new Error(`waited ${timeoutMs} ms in vain until ${what}`, { cause: last });
+    }
+    await sleep(60);
+  }
+}
