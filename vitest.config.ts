@@ -3,7 +3,8 @@ import { configDefaults, defineConfig } from "vitest/config";
 /** Real builds and containers: one file at a time, and no test is judged by the clock. */
 const slow = { fileParallelism: false, testTimeout: 3_600_000, hookTimeout: 3_600_000 };
 
-const desktop = ["e2e/broadway*.test.ts", "e2e/stack*.test.ts"];
+const stack = ["e2e/stack.test.ts"];
+const desktop = ["e2e/broadway*.test.ts"];
 
 export default defineConfig({
   test: {
@@ -23,11 +24,12 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["e2e/**/*.test.ts"],
-          exclude: [...configDefaults.exclude, ...desktop],
+          exclude: [...configDefaults.exclude, ...stack, ...desktop],
           ...slow,
         },
       },
-      // The desktop needs the whole Gtk+ stack built, which takes longer than all other tests.
+      // Both need the whole Gtk+ stack built, which takes longer than all other tests.
+      { test: { name: "stack", include: stack, ...slow } },
       { test: { name: "desktop", include: desktop, ...slow } },
     ],
   },

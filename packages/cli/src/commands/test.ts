@@ -7,6 +7,7 @@ import { type GlobalOptions, workspace } from "../session.ts";
 
 interface Options extends GlobalOptions {
   readonly unit?: boolean | undefined;
+  readonly stack?: boolean | undefined;
   readonly desktop?: boolean | undefined;
 }
 
@@ -67,14 +68,14 @@ async function runVitest(projects: readonly string[]): Promise<Count> {
 
 async function test(options: Options): Promise<void> {
   const counts =
-    options.desktop === true
-      ? [await runVitest(["desktop"])]
-      : [
-          await runChecks(),
-          await runVitest(
-            options.unit === true ? ["unit", "boundaries"] : ["unit", "boundaries", "e2e"],
-          ),
-        ];
+    options.stack === true
+      ? [await runVitest(["stack"])]
+      : options.desktop === true
+        ? [await runVitest(["desktop"])]
+        : [
+            await runChecks(),
+            await runVitest(["unit", "boundaries", ...(options.unit === true ? [] : ["e2e"])]),
+          ];
   const sum = (part: keyof Count): number =>
     counts.reduce((total, count) => total + count[part], 0);
   const [passed, failed, skipped] = [sum("passed"), sum("failed"), sum("skipped")];
@@ -94,10 +95,14 @@ export const testCommand: CommandModule<object, Options> = {
         type: "boolean",
         describe: "Only the fast part, which builds nothing",
       })
+      .option("stack", {
+        type: "boolean",
+        describe: "Only what needs the whole Gtk+ stack built",
+      })
       .option("desktop", {
         type: "boolean",
-        describe: "Only what needs the whole Gtk+ stack and a browser",
+        describe: "Only what needs the desktop image and a browser",
       })
-      .conflicts("unit", "desktop") as never,
+      .conflicts({ unit: ["stack", "desktop"], stack: "desktop" }) as never,
   handler: test,
 };
