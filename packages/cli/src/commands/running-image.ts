@@ -14,7 +14,7 @@ const command = (
 ): CommandModule<object, Options> => ({
   command: `${name} [image]`,
   describe,
-  builder: (parser) => parser.positional("image", { type: "string", default: "hello" }) as never,
+  builder: (parser) => parser.positional("image", { type: "string", default: "broadway" }) as never,
   handler: async (options) => {
     const session = new Session(options);
     await checkImageName(session, options.image);

@@ -49,7 +49,7 @@ export const upCommand: CommandModule<object, Options> = {
     parser
       .positional("image", {
         type: "string",
-        default: "hello",
+        default: "broadway",
         describe: "A folder of specs/image",
       })
       .option("run", { type: "boolean", default: true, describe: "--no-run stops after composing" })

@@ -56,6 +56,13 @@ export async function runImage(context: ImageContext, options: RunOptions): Prom
   await removeContainer(engine, container);
   const address = options.bind ?? "127.0.0.1";
   const ports = await choosePorts(tcpPorts(image), options.ports ?? [], address);
+  for (const { address: host, host: port } of ports) {
+    const reach =
+      host === "127.0.0.1"
+        ? " (from this machine alone: nobody is asked for a password; --bind opens it to others)"
+        : "";
+    logger.info(`${options.name} is at http://${host}:${port}/${reach}`);
+  }
   const args = [
     ...[...engine.globalArguments, "run", "--name", container, "--pull=never"],
     ...engine.runArguments,
