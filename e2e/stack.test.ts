@@ -101,6 +101,11 @@ test("libraries are compiled with stack protector and fortified functions", () =
   }
 });
 
+test("every package, whatever its architecture, is built with the base's macros", () => {
+  const wrong = [...headers.values()].filter(({ release }) => !release.endsWith(".cr1"));
+  expect(wrong.map(({ nevra }) => nevra)).toEqual([]);
+});
+
 test("packages hold no static library, no libtool file and no path of their build", () => {
   const files = [...headers.values()].flatMap(({ name, files: list }) =>
     list.map((file) => `${name}: ${file.path}`),

@@ -40,7 +40,11 @@ export async function prepareSandbox(store: Store, request: RpmbuildRequest): Pr
     await mkdir(path.join(folder, name));
   }
   await writeFile(path.join(folder, "SPECS", `${entry.name}.spec`), entry.spec);
-  await writeFile(path.join(folder, "macros"), macroFileText(request.macros));
+  // As the user's own macro file too: for a noarch package rpmbuild reads its files again, and
+  // forgets what was given with --load. That one has the last word otherwise, over rpmrc's flags.
+  for (const name of ["macros", "home/.rpmmacros"]) {
+    await writeFile(path.join(folder, name), macroFileText(request.macros));
+  }
   await placeSources(store, request);
   return {
     root: request.root,
@@ -54,8 +58,7 @@ export async function prepareSandbox(store: Store, request: RpmbuildRequest): Pr
 export function rpmbuildCommand({ entry, variation }: RpmbuildRequest): string[] {
   return [
     ...(variation === undefined ? [] : ["sh", "-c", `umask ${variation.umask}; exec "$@"`, "sh"]),
-    // No --target, which would have rpmbuild read its own files again, after what is loaded here:
-    // a build root is of the architecture that it builds for.
+    // No --target, for the same reason: a build root is of the architecture that it builds for.
     ...["rpmbuild", "-bb", "--load", `${buildFolder}/macros`],
     ...[
       `_topdir ${buildFolder}`,
