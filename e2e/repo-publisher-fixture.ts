@@ -109,9 +109,9 @@ echo "${name} ${version}-${release}" > %{buildroot}/usr/share/${name}/content
 `;
 }
 
-/** A client program in a root of its own: it sees the network, `/work`, and nothing else to write. */
+/** A client program in a root of its own: it sees the network, `/client`, and nothing else to write. */
 export interface Client {
-  /** Host folder that is the client's `/work`; `/work/root` is where it installs. */
+  /** Host folder that is the client's `/client`; `/client/root` is where it installs. */
   readonly folder: string;
   /** Host folder whose programs the client uses. */
   readonly root: string;
@@ -133,7 +133,7 @@ async function runClient(client: Client, argv: readonly string[]): Promise<Comma
     {
       root: client.root,
       only: ["usr", "bin", "sbin", "lib", "lib64", "etc", "var"],
-      mounts: [{ source: client.folder, target: "/work", writable: true }],
+      mounts: [{ source: client.folder, target: "/client", writable: true }],
       uid: 0,
       network: true,
       capabilities: ["CAP_SYS_CHROOT", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER"],
@@ -144,10 +144,10 @@ async function runClient(client: Client, argv: readonly string[]): Promise<Comma
 }
 
 const dnfSettings = {
-  reposdir: "/work/repos",
-  cachedir: "/work/cache",
-  logdir: "/work/log",
-  persistdir: "/work/persist",
+  reposdir: "/client/repos",
+  cachedir: "/client/cache",
+  logdir: "/client/log",
+  persistdir: "/client/persist",
   module_platform_id: "platform:test",
   retries: 1,
 } as const;
@@ -157,19 +157,19 @@ export async function dnf(client: Client, argv: readonly string[]): Promise<Comm
     "dnf",
     "-y",
     "-c",
-    "/work/dnf.conf",
-    "--installroot=/work/root",
+    "/client/dnf.conf",
+    "--installroot=/client/root",
     "--releasever=1",
     ...Object.entries(dnfSettings).map(([name, value]) => `--setopt=${name}=${value}`),
     ...argv,
   ]);
 }
 
-/** zypper installing into `/work/root`, whose configuration holds the `.repo` file. */
+/** zypper installing into `/client/root`, whose configuration holds the `.repo` file. */
 export async function zypper(client: Client, argv: readonly string[]): Promise<CommandResult> {
   const configuration = path.join(client.folder, "root/etc/zypp/repos.d");
   await cp(path.join(client.folder, "repos"), configuration, { recursive: true });
-  return runClient(client, ["zypper", "--non-interactive", "--root", "/work/root", ...argv]);
+  return runClient(client, ["zypper", "--non-interactive", "--root", "/client/root", ...argv]);
 }
 
 /** Lets the tools root's createrepo_c write the metadata of all packages below `folder`. */

@@ -44,7 +44,7 @@ describe("keys", () => {
     await writeFile(path.join(client.folder, "trusted.asc"), publicKey);
     const repo = path.join(client.folder, "repos/cleanroom.repo");
     const text = await readFile(repo, "utf8");
-    await writeFile(repo, text.replace(/^gpgkey=.*$/m, "gpgkey=file:///work/trusted.asc"));
+    await writeFile(repo, text.replace(/^gpgkey=.*$/m, "gpgkey=file:///client/trusted.asc"));
     return client;
   }
 

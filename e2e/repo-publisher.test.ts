@@ -154,7 +154,7 @@ describe("dnf with gpgcheck=1 and repo_gpgcheck=1", () => {
       await writeFile(path.join(client.folder, "other.asc"), other.publicKey);
       const repo = path.join(client.folder, "repos/cleanroom.repo");
       const text = await readFile(repo, "utf8");
-      await writeFile(repo, text.replace(/^gpgkey=.*$/m, "gpgkey=file:///work/other.asc"));
+      await writeFile(repo, text.replace(/^gpgkey=.*$/m, "gpgkey=file:///client/other.asc"));
       const result = await dnf(client, ["install", "hello"]);
       expect(result.exitCode).toBe(1);
       expect(result.stdout + result.stderr).toMatch(/Bad GPG signature/);

@@ -30,8 +30,8 @@ test("there is no network", async () => {
 
 test("the root and / are read-only, /tmp and writable mounts are not", async () => {
   const folder = await mkdtemp(path.join(tmpdir(), "sandbox-"));
-  const mounts = [{ source: folder, target: "/work", writable: true }];
-  const script = `for place in / /usr /proc/sys/kernel /tmp /work; do
+  const mounts = [{ source: folder, target: "/mounted", writable: true }];
+  const script = `for place in / /usr /proc/sys/kernel /tmp /mounted; do
       if touch $place/x 2>/dev/null; then echo yes; else echo no; fi; done`;
   expect(await shell(script, { mounts })).toBe("no\nno\nno\nyes\nyes");
 });
