@@ -61,6 +61,7 @@ export {
   type MacroSource,
   MacroTable,
 } from "./macro/table.ts";
+export { dependencyKinds } from "./model/spec-package.ts";
 export type {
   BuildCondition,
   ChangelogEntry,

@@ -1,9 +1,4 @@
-import {
-  type DependencyKind,
-  type Evaluation,
-  formatDiagnostic,
-  type SpecPackage,
-} from "rpm-parser";
+import { dependencyKinds, type Evaluation, formatDiagnostic, type SpecPackage } from "rpm-parser";
 import type { Argv, CommandModule } from "yargs";
 import { type GlobalOptions, Session } from "../session.ts";
 import { diff, diffArguments, type DiffOptions } from "./spec-diff.ts";
@@ -12,16 +7,8 @@ import { evaluateFile, macroTable, type SpecOptions } from "../spec-evaluation.t
 
 type Options = GlobalOptions & SpecOptions & { readonly files: readonly string[] };
 
-const dependencyKinds: readonly DependencyKind[] = [
-  "requires",
-  "provides",
-  "conflicts",
-  "obsoletes",
-  "recommends",
-  "suggests",
-  "supplements",
-  "enhances",
-];
+/** Order alone is no dependency that a query asks for. */
+const queriedKinds = dependencyKinds.filter((kind) => kind !== "orderWithRequires");
 
 /** The shape that scripts rely on. */
 function queryResult(file: string, { package: source, diagnostics }: Evaluation): object {
@@ -43,7 +30,7 @@ function queryResult(file: string, { package: source, diagnostics }: Evaluation)
       release: entry.release,
       arch: entry.arch,
       ...Object.fromEntries(
-        dependencyKinds.map((kind) => [kind, entry[kind].map(({ text }) => text)]),
+        queriedKinds.map((kind) => [kind, entry[kind].map(({ text }) => text)]),
       ),
     })),
     diagnostics: diagnostics.map(({ code, message, place }) => ({

@@ -1,12 +1,13 @@
 import type { Place } from "@cleanroom/core";
 import { formatRequirement, type Requirement } from "../capability/capability.ts";
-import type {
-  DependencyKind,
-  SpecDependency,
-  SpecFileEntry,
-  SpecPackage,
-  SpecScriptlet,
-  SpecTrigger,
+import {
+  dependencyKinds,
+  type DependencyKind,
+  type SpecDependency,
+  type SpecFileEntry,
+  type SpecPackage,
+  type SpecScriptlet,
+  type SpecTrigger,
 } from "../model/spec-package.ts";
 
 /** A dependency with the bits rpm sorts by. */
@@ -88,18 +89,6 @@ function compareText(a: string, b: string): number {
   return a === b ? 0 : a < b ? -1 : 1;
 }
 
-const kinds = [
-  "requires",
-  "provides",
-  "conflicts",
-  "obsoletes",
-  "recommends",
-  "suggests",
-  "supplements",
-  "enhances",
-  "orderWithRequires",
-] as const satisfies readonly DependencyKind[];
-
 /** Tags that a subpackage has from the main package unless it has its own. */
 const inheritedTags = [
   "epoch",
@@ -143,7 +132,7 @@ export class DraftPackage {
     this.place = place;
     this.isMain = isMain;
     this.dependencies = Object.fromEntries(
-      kinds.map((kind) => [kind, new DependencyList()]),
+      dependencyKinds.map((kind) => [kind, new DependencyList()]),
     ) as unknown as Record<DependencyKind, DependencyList>;
   }
 
@@ -170,7 +159,7 @@ export class DraftPackage {
       ([tag]) => !known.has(tag) && tag !== "url" && tag !== "description",
     );
     const lists = Object.fromEntries(
-      kinds.map((kind) => [kind, this.dependencies[kind].sorted()]),
+      dependencyKinds.map((kind) => [kind, this.dependencies[kind].sorted()]),
     ) as Record<DependencyKind, readonly SpecDependency[]>;
     return {
       ...lists,

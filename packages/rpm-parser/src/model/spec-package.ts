@@ -1,17 +1,20 @@
 import type { Place } from "@cleanroom/core";
 import type { Operator, Requirement } from "../capability/capability.ts";
 
-/** Kinds of dependencies a package declares, by their tags. */
-export type DependencyKind =
-  | "requires"
-  | "provides"
-  | "conflicts"
-  | "obsoletes"
-  | "recommends"
-  | "suggests"
-  | "supplements"
-  | "enhances"
-  | "orderWithRequires";
+/** Kinds of dependencies a package declares, by their tags, in the order in which they are told. */
+export const dependencyKinds = [
+  "requires",
+  "provides",
+  "conflicts",
+  "obsoletes",
+  "recommends",
+  "suggests",
+  "supplements",
+  "enhances",
+  "orderWithRequires",
+] as const;
+
+export type DependencyKind = (typeof dependencyKinds)[number];
 
 /** One dependency of an evaluated spec. */
 export interface SpecDependency {

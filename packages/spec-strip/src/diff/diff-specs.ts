@@ -1,10 +1,10 @@
-import type {
-  DependencyKind,
-  SourcePackage,
-  SpecFileEntry,
-  SpecPackage,
-  SpecScriptlet,
-  SpecTrigger,
+import {
+  dependencyKinds,
+  type SourcePackage,
+  type SpecFileEntry,
+  type SpecPackage,
+  type SpecScriptlet,
+  type SpecTrigger,
 } from "rpm-parser";
 
 /** One difference in what two specs mean. */
@@ -18,18 +18,6 @@ export interface SpecChange {
   /** Undefined for what only the first has. */
   readonly after: string | undefined;
 }
-
-const dependencyKinds = [
-  "requires",
-  "provides",
-  "conflicts",
-  "obsoletes",
-  "recommends",
-  "suggests",
-  "supplements",
-  "enhances",
-  "orderWithRequires",
-] as const satisfies readonly DependencyKind[];
 
 /** Values that a spec or package has one of, and those that it has any number of. */
 interface Facts {
