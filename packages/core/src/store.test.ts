@@ -2,9 +2,10 @@ import {
   chmod,
   mkdir,
   mkdtemp,
-  readdir,
   readFile,
+  readdir,
   stat,
+  symlink,
   utimes,
   writeFile,
 } from "node:fs/promises";
@@ -121,6 +122,14 @@ test("what a killed run left is removed a day later, not sooner", async () => {
   await utimes(abandoned, 0, 0);
   expect(await store.removeAbandoned()).toBe(1);
   expect(await readdir(path.join(folder, "tmp"))).toEqual([]);
+});
+
+test("a folder that goes away while abandoned ones are looked for is nobody's trouble", async () => {
+  // Listed, and not there when it is looked at: what a race with its owner looks like.
+  await symlink("nowhere", path.join(folder, "tmp", "build.4999999.abcdef"));
+  await symlink("nowhere", path.join(folder, "roots", "gone"));
+  expect(await store.removeAbandoned()).toBe(0);
+  expect(await store.removeUnusedRoots(0)).toBe(0);
 });
 
 test("roots that nothing used for a while are removed, others stay", async () => {

@@ -112,8 +112,8 @@ export class Store {
       const folder = this.path("tmp", name);
       const pid = name.split(".").at(-2);
       if (pid === undefined || (await pathExists(`/proc/${pid}`))) continue;
-      const { mtimeMs } = await stat(folder);
-      if (Date.now() - mtimeMs < abandonedAfterMs) continue;
+      const ageMs = await ageOf(folder);
+      if (ageMs === undefined || ageMs < abandonedAfterMs) continue;
       await removeFolder(folder);
       removed += 1;
     }
@@ -129,7 +129,8 @@ export class Store {
     let removed = 0;
     for (const name of await readdir(this.path("roots"))) {
       const folder = this.path("roots", name);
-      if (Date.now() - (await stat(folder)).mtimeMs < olderThanMs) continue;
+      const ageMs = await ageOf(folder);
+      if (ageMs === undefined || ageMs < olderThanMs) continue;
       // Moved away first: a root is there whole or not at all.
       const aside = this.path("tmp", uniqueName("unused-root"));
       await rename(folder, aside);
@@ -300,6 +301,16 @@ export class Store {
       holder.endInput();
       await holder.ended;
     }
+  }
+}
+
+/** Time since a path changed; undefined when it went away meanwhile, as other processes' do. */
+async function ageOf(path: string): Promise<number | undefined> {
+  try {
+    return Date.now() - (await stat(path)).mtimeMs;
+  } catch (error) {
+    if (isMissingFile(error)) return undefined;
+    throw error;
   }
 }
 
