@@ -24,6 +24,7 @@ const inputs: ActionInputs = {
   closure: closureOf([package_]),
   macros: { dist: ".cr1" },
   arch: "x86_64",
+  tools: "t1",
 };
 
 const key = actionKey(inputs);
@@ -40,6 +41,11 @@ test.each<[string, Partial<ActionInputs>]>([
   ["a macro", { macros: { dist: ".cr2" } }],
   ["a macro more", { macros: { dist: ".cr1", extra: "" } }],
   ["the architecture", { arch: "aarch64" }],
+  ["the tools", { tools: "t2" }],
+  [
+    "a package of the build root more",
+    { closure: closureOf([package_, { ...package_, name: "g++" }]) },
+  ],
 ])("%s changes the key", (_what, change) => {
   expect(actionKey({ ...inputs, ...change })).not.toBe(key);
 });

@@ -11,6 +11,7 @@ const before: BuildInputs = {
   },
   macros: { dist: ".cr1" },
   arch: "x86_64",
+  tools: "4".repeat(64),
 };
 
 test("the same inputs have no changes", () => {
@@ -28,6 +29,7 @@ test("every kind of change, in words", () => {
     },
     macros: { dist: ".cr2", extra: "1" },
     arch: "aarch64",
+    tools: "5".repeat(64),
   };
   expect(inputChanges(before, after).map(describeChange)).toEqual([
     "its spec changed, as it is built",
@@ -37,6 +39,7 @@ test("every kind of change, in words", () => {
     "macro %dist changed: .cr1 -> .cr2",
     "macro %extra changed: undefined -> 1",
     "the architecture changed: x86_64 -> aarch64",
+    "the tools that install its build root changed: 444444444444 -> 555555555555",
     "its build root has gcc-15-1.x86_64 in place of gcc-14-1.x86_64",
     "its build root loses gone-1-1.noarch",
     "its build root gains more-1-1.noarch",

@@ -11,9 +11,12 @@ export interface BuildInputs {
   readonly packages: Readonly<Record<string, { readonly nevra: string; readonly sha256: Sha256 }>>;
   readonly macros: Readonly<Record<string, string>>;
   readonly arch: string;
+  /** Digest of the tools that install the build root. */
+  readonly tools: string;
 }
 
-export function buildInputs({ spec, sources, closure, macros, arch }: ActionInputs): BuildInputs {
+export function buildInputs(action: ActionInputs): BuildInputs {
+  const { spec, sources, closure, macros, arch, tools } = action;
   return {
     spec: sha256(spec),
     sources: Object.fromEntries(sources.map((source) => [source.file, source.sha256])),
@@ -25,12 +28,13 @@ export function buildInputs({ spec, sources, closure, macros, arch }: ActionInpu
     ),
     macros,
     arch,
+    tools,
   };
 }
 
 /** One input that differs between two builds. */
 export interface InputChange {
-  readonly kind: "spec" | "source" | "package" | "macro" | "arch";
+  readonly kind: "spec" | "source" | "package" | "macro" | "arch" | "tools";
   /** The file, package or macro. */
   readonly name: string;
   /** Undefined for what is new. */
@@ -46,6 +50,7 @@ export function inputChanges(before: BuildInputs, after: BuildInputs): InputChan
     ...changesOf("source", before.sources, after.sources),
     ...changesOf("macro", before.macros, after.macros),
     ...changesOf("arch", { arch: before.arch }, { arch: after.arch }),
+    ...changesOf("tools", { tools: before.tools }, { tools: after.tools }),
     ...changesOf("package", packageTexts(before), packageTexts(after)),
   ];
 }
@@ -84,6 +89,8 @@ export function describeChange({ kind, name, before, after }: InputChange): stri
       return `macro %${name} changed: ${before ?? "undefined"} -> ${after ?? "undefined"}`;
     case "arch":
       return `the architecture changed: ${before} -> ${after}`;
+    case "tools":
+      return `the tools that install its build root changed: ${before?.slice(0, 12)} -> ${after?.slice(0, 12)}`;
     default:
       return describePackage(name, before, after);
   }

@@ -14,6 +14,11 @@ export interface BuiltRpm {
 
 export interface BuildResult extends BuildId {
   readonly key: Sha256;
+  /**
+   * The spec as it was built. Comments and changelog entries can have been written since, which
+   * make no new build; what belongs to the packages is this text.
+   */
+  readonly spec: Sha256;
   readonly rpms: readonly BuiltRpm[];
   /** `built`: rpmbuild ran. `cached`: the store had what this action makes. */
   readonly how: "built" | "cached";

@@ -15,6 +15,7 @@ import {
   formatBuildId,
   needsOfBuild,
   packageOfBuild,
+  significantText,
   type Stack,
   type StackPackage,
 } from "@cleanroom/spec-strip";
@@ -188,7 +189,8 @@ export async function prepareBuild(
   });
   if (fetch) await fetchSources(store, entry, context.debian, context.logger);
   const sources = await sourceInputs(store, entry);
-  const action = { spec: entry.spec, sources, closure, macros, arch };
+  const spec = significantText(entry.spec, { macros, arch });
+  const action = { spec, sources, closure, macros, arch, tools: tools.digest };
   const inputs = buildInputs(action);
   return { sources, closure, repositories, inputs, key: actionKey(action) };
 }
@@ -236,16 +238,18 @@ async function runBuild(
     for (const file of files) {
       rpms.push({ file, ...(await store.putFile(path.join(folder, "RPMS", file))) });
     }
+    const spec = await store.put(entry.spec);
     await store.putAction(key, {
       outputs: [
         ...rpms.map(({ file, sha256, size }) => ({ name: file, sha256, size })),
+        { name: `${name}.spec`, ...spec },
         { name: logName, ...(await store.putFile(logFile)) },
       ],
       facts: { package: label, buildMs },
     });
     const seconds = (buildMs / 1000).toFixed(1);
     logger.info(`${label}: built ${rpms.length} RPMs in ${seconds} s`, { ...facts, buildMs });
-    return { name, stage, key, rpms, how: "built", buildMs };
+    return { name, stage, key, spec: spec.sha256, rpms, how: "built", buildMs };
   });
 }
 
@@ -277,8 +281,11 @@ export async function knownResult(
 ): Promise<BuildResult | undefined> {
   const known = await store.action(key);
   if (known === undefined) return undefined;
+  const spec = known.outputs.find((output) => output.name === `${name}.spec`)?.sha256;
+  if (spec === undefined) return undefined;
   const rpms = known.outputs
-    .filter((output) => output.name !== logName)
+    .filter((output) => output.name.endsWith(".rpm"))
     .map((output) => ({ file: output.name, sha256: output.sha256, size: output.size }));
-  return { name, stage, key, rpms, how: "cached", buildMs: Number(known.facts["buildMs"] ?? 0) };
+  const buildMs = Number(known.facts["buildMs"] ?? 0);
+  return { name, stage, key, spec, rpms, how: "cached", buildMs };
 }

@@ -12,7 +12,7 @@ export interface BuildHistory {
   readonly buildMs: number;
 }
 
-const version = 1;
+const version = 2;
 
 function historyFile(store: Store, id: string): string {
   return store.path("history", `${id}.json`);

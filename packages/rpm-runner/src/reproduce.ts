@@ -1,6 +1,6 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import { CleanroomError, sha256File } from "@cleanroom/core";
+import { CleanroomError, sha256File, type Store } from "@cleanroom/core";
 import { makeRoot } from "@cleanroom/rootfs";
 import { formatBuildId, packageOfBuild } from "@cleanroom/spec-strip";
 import { buildAll, prepareBuild, type RunnerContext, withNeeds } from "./build.ts";
@@ -47,8 +47,9 @@ async function buildAgain(
 ): Promise<ReproductionResult> {
   const { store, tools, stack, macros } = context;
   const id = formatBuildId(first);
-  const entry = packageOfBuild(stack, first);
-  const { sources, closure, repositories } = await prepareBuild(context, entry, results);
+  const current = packageOfBuild(stack, first);
+  const { sources, closure, repositories } = await prepareBuild(context, current, results);
+  const entry = { ...current, spec: await builtSpec(store, first) };
   const root = await makeRoot(store, tools, closure, repositories, { docs: false });
   return store.withTemporaryFolder(`again-${first.name}`, async (folder) => {
     const logFile = store.path("logs", `${id}.again.log`);
@@ -76,6 +77,13 @@ async function buildAgain(
     }
     return { id, isReproducible: differences.length === 0, differences };
   });
+}
+
+/** The spec that a build was made of. */
+async function builtSpec(store: Store, { spec, name }: BuildResult): Promise<string> {
+  const file = await store.blob(spec);
+  if (file === undefined) throw missingBlob(name, `${name}.spec`);
+  return readFile(file, "utf8");
 }
 
 function missingBlob(id: string, rpm: string): CleanroomError {
