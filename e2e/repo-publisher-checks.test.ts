@@ -1,45 +1,20 @@
 import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { runInSandbox, silentLogger, type Store, type Tools } from "@cleanroom/core";
+import { runInSandbox, silentLogger } from "@cleanroom/core";
 import {
   currentGeneration,
-  type Generation,
   publish,
   type PublishChecks,
   signingKey,
   verifyRepository,
 } from "@cleanroom/repo-publisher";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  type BuiltPackage,
-  buildPackages,
-  createrepo,
-  specText,
-} from "./repo-publisher-fixture.ts";
-import {
-  changeLastByte,
-  openScene,
-  type Scene,
-  spoilableCopy,
-  whileServing,
-} from "./repo-publisher-scene.ts";
+import { describe, expect, test } from "vitest";
+import { buildPackages, createrepo, specText } from "./repo-publisher-fixture.ts";
+import { changeLastByte, useScene, spoilableCopy, whileServing } from "./repo-publisher-scene.ts";
 
 const logger = silentLogger;
-let scene: Scene;
-let folder: string;
-let tools: Tools;
-let store: Store;
-let packages: readonly BuiltPackage[];
-let generation: Generation;
-
-beforeAll(async () => {
-  scene = await openScene();
-  ({ folder, tools, store, packages, generation } = scene);
-});
-
-afterAll(async () => {
-  await rm(folder, { recursive: true, force: true });
-});
+const scene = await useScene();
+const { folder, tools, store, packages, generation } = scene;
 
 /** Signs a repository's metadata with the key of the generation, and puts the public key beside it. */
 async function sign(repository: string): Promise<void> {

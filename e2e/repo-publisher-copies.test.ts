@@ -1,9 +1,8 @@
-import { rm } from "node:fs/promises";
 import path from "node:path";
-import { silentLogger, type Store, type Tools } from "@cleanroom/core";
+import { silentLogger } from "@cleanroom/core";
 import { exportGeneration, publish } from "@cleanroom/repo-publisher";
 import S3rver from "s3rver";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import {
   type BuiltPackage,
   buildPackages,
@@ -12,26 +11,14 @@ import {
   makeClient,
   specText,
 } from "./repo-publisher-fixture.ts";
-import { installed, openScene, type Scene, whileServing } from "./repo-publisher-scene.ts";
+import { installed, useScene, whileServing } from "./repo-publisher-scene.ts";
 
 const logger = silentLogger;
-let scene: Scene;
-let folder: string;
-let tools: Tools;
-let store: Store;
-let packages: readonly BuiltPackage[];
-
-beforeAll(async () => {
-  // s3rver's own, which it takes from everyone.
-  vi.stubEnv("AWS_ACCESS_KEY_ID", "S3RVER");
-  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "S3RVER");
-  scene = await openScene();
-  ({ folder, tools, store, packages } = scene);
-});
-
-afterAll(async () => {
-  await rm(folder, { recursive: true, force: true });
-});
+// s3rver's own, which it takes from everyone.
+vi.stubEnv("AWS_ACCESS_KEY_ID", "S3RVER");
+vi.stubEnv("AWS_SECRET_ACCESS_KEY", "S3RVER");
+const scene = await useScene();
+const { folder, tools, store, packages } = scene;
 
 const region = "us-east-1";
 let endpoint = "";

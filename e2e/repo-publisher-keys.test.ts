@@ -1,7 +1,7 @@
-import { cp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { run, silentLogger, type Store, type Tools } from "@cleanroom/core";
+import { run, silentLogger } from "@cleanroom/core";
 import {
   importKey,
   publish,
@@ -9,31 +9,13 @@ import {
   rotateKey,
   signingKey,
 } from "@cleanroom/repo-publisher";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type BuiltPackage, type Client, dnf, makeSecretKey } from "./repo-publisher-fixture.ts";
-import {
-  clientOf,
-  installed,
-  openScene,
-  type Scene,
-  whileServing,
-} from "./repo-publisher-scene.ts";
+import { describe, expect, test } from "vitest";
+import { type Client, dnf, makeSecretKey } from "./repo-publisher-fixture.ts";
+import { clientOf, installed, useScene, whileServing } from "./repo-publisher-scene.ts";
 
 const logger = silentLogger;
-let scene: Scene;
-let folder: string;
-let tools: Tools;
-let store: Store;
-let packages: readonly BuiltPackage[];
-
-beforeAll(async () => {
-  scene = await openScene();
-  ({ folder, tools, store, packages } = scene);
-});
-
-afterAll(async () => {
-  await rm(folder, { recursive: true, force: true });
-});
+const scene = await useScene();
+const { folder, tools, store, packages } = scene;
 
 describe("keys", () => {
   const context = (): PublisherContext => ({ store, tools, logger });

@@ -1,13 +1,11 @@
-import { cp, readdir, readFile, rm } from "node:fs/promises";
+import { cp, readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { zstdDecompressSync } from "node:zlib";
-import type { Base } from "@cleanroom/base-import";
-import { sha256File, silentLogger, type Store, type Tools } from "@cleanroom/core";
+import { sha256File, silentLogger } from "@cleanroom/core";
 import { importKey, publish, repositoryFileSchema } from "@cleanroom/repo-publisher";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import {
   basePackages,
-  type BuiltPackage,
   buildPackages,
   createrepo,
   dnf,
@@ -15,30 +13,11 @@ import {
   makeSecretKey,
   specText,
 } from "./repo-publisher-fixture.ts";
-import {
-  clientOf,
-  installed,
-  openScene,
-  type Scene,
-  whileServing,
-} from "./repo-publisher-scene.ts";
+import { clientOf, installed, useScene, whileServing } from "./repo-publisher-scene.ts";
 
 const logger = silentLogger;
-let scene: Scene;
-let folder: string;
-let base: Base;
-let tools: Tools;
-let store: Store;
-let packages: readonly BuiltPackage[];
-
-beforeAll(async () => {
-  scene = await openScene();
-  ({ folder, base, tools, store, packages } = scene);
-});
-
-afterAll(async () => {
-  await rm(folder, { recursive: true, force: true });
-});
+const scene = await useScene();
+const { folder, base, tools, store, packages } = scene;
 
 /** A package that has something of everything that metadata can say. */
 const richSpec = `Name: rich

@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
-import { chmod, cp, mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Base } from "@cleanroom/base-import";
 import { silentLogger, type Store, type Tools } from "@cleanroom/core";
 import { type Generation, publish, type RepositoryServer, serve } from "@cleanroom/repo-publisher";
+import { afterAll } from "vitest";
 import {
   type BuiltPackage,
   buildPackages,
@@ -28,9 +29,10 @@ export interface Scene {
   readonly generation: Generation;
 }
 
-/** A published repository in a folder that the test removes. */
-export async function openScene(): Promise<Scene> {
+/** A published repository, which a test file opens as it begins; its folder goes when the file ends. */
+export async function useScene(): Promise<Scene> {
   const folder = await mkdtemp(path.join(tmpdir(), "publisher-"));
+  afterAll(() => rm(folder, { recursive: true, force: true }));
   const base = await importedBase();
   const { tools } = base;
   const store = await freshStore(folder);

@@ -1,42 +1,22 @@
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { silentLogger, type Store, type Tools } from "@cleanroom/core";
-import { type Generation, publish, signingKey } from "@cleanroom/repo-publisher";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  type BuiltPackage,
-  clientRoot,
-  createrepo,
-  dnf,
-  zypper,
-} from "./repo-publisher-fixture.ts";
+import { silentLogger } from "@cleanroom/core";
+import { publish, signingKey } from "@cleanroom/repo-publisher";
+import { describe, expect, test } from "vitest";
+import { clientRoot, createrepo, dnf, zypper } from "./repo-publisher-fixture.ts";
 import {
   changeLastByte,
   clientOf,
   installed,
-  openScene,
-  type Scene,
+  useScene,
   spoilableCopy,
   whileServing,
 } from "./repo-publisher-scene.ts";
 
 const logger = silentLogger;
-let scene: Scene;
-let folder: string;
-let tools: Tools;
-let store: Store;
-let packages: readonly BuiltPackage[];
-let generation: Generation;
-
-beforeAll(async () => {
-  scene = await openScene();
-  ({ folder, tools, store, packages, generation } = scene);
-});
-
-afterAll(async () => {
-  await rm(folder, { recursive: true, force: true });
-});
+const scene = await useScene();
+const { folder, tools, store, packages, generation } = scene;
 
 describe.skipIf(!existsSync("/usr/bin/zypper"))("zypper", () => {
   test("installs over HTTP with signatures checked", async () => {
