@@ -1,4 +1,3 @@
-/* oxlint-disable vitest/no-disabled-tests -- see "programs" */
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -108,10 +107,7 @@ describe("the first screen", () => {
 });
 
 describe("programs", () => {
-  // Skipped until it is known why Mousepad sometimes ends, with code 0, while it is typed into; the
-  // three tests after it use what it leaves.
-
-  test.skip("in the editor: type, save, and the file is there", async () => {
+  test("in the editor: type, save, and the file is there", async () => {
     await desktop.launch("org.xfce.mousepad.desktop");
     await desktop.type("Written in a browser.");
     await desktop.press("Control+s");
@@ -126,7 +122,7 @@ describe("programs", () => {
     await desktop.screenshot("editor");
   });
 
-  test.skip("in the terminal: `id -u` gives 1000", async () => {
+  test("in the terminal: `id -u` gives 1000", async () => {
     await desktop.launch("org.cleanroom.Terminal.desktop");
     await desktop.type("id -u | tee uid.txt\n");
     expect(await until("the file is there", async () => fileInside("/home/user/uid.txt"))).toBe(
@@ -139,7 +135,7 @@ describe("programs", () => {
     await desktop.screenshot("terminal");
   });
 
-  test.skip("in the file browser: a file opens in the editor, which the panel knows of", async () => {
+  test("in the file browser: a file opens in the editor, which the panel knows of", async () => {
     const editors = (await desktop.panel()).programs.length;
     await inside(container, ["mkdir", "/home/user/notes"]);
     await inside(container, ["cp", "/home/user/written.txt", "/home/user/notes/one.txt"]);
@@ -160,7 +156,7 @@ describe("programs", () => {
     expect(await logs()).not.toContain("JS ERROR");
   });
 
-  test.skip("the panel brings a program's windows forward", async () => {
+  test("the panel brings a program's windows forward", async () => {
     for (const name of ["Terminal", "Files"]) {
       const program = (await desktop.panel()).programs.find((found) => found.name === name);
       const before = await desktop.windows();
