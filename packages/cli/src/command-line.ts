@@ -1,4 +1,4 @@
-import { CleanroomError, formatError, messageOf } from "@cleanroom/core";
+import { CleanroomError, formatError, machineFailure, messageOf } from "@cleanroom/core";
 import yargs, { type Argv, type CommandModule } from "yargs";
 
 // Each command has options of its own, and yargs tells their types apart by name only.
@@ -98,8 +98,11 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   }
 }
 
-function report(error: unknown): number {
+function report(thrown: unknown): number {
+  const error = thrown instanceof CleanroomError ? thrown : (machineFailure(thrown) ?? thrown);
   if (error instanceof CleanroomError) {
+    // Who interrupted has been told already.
+    if (error.exitCode === 130) return 130;
     process.stderr.write(`error: ${formatError(error)}\n`);
     return error.exitCode;
   }

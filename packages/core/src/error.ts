@@ -17,8 +17,8 @@ export interface ErrorDetail {
   /** What the user can do next; one sentence or a command. */
   readonly hint?: string | undefined;
   readonly cause?: unknown;
-  /** 1: the work failed. 2: usage or configuration. */
-  readonly exitCode?: 1 | 2;
+  /** 1: the work failed. 2: usage or configuration. 130: interrupted. */
+  readonly exitCode?: 1 | 2 | 130;
   /** The whole log of the step that failed. */
   readonly logFile?: string | undefined;
 }
@@ -32,7 +32,7 @@ export class CleanroomError extends Error {
   readonly code: string;
   readonly place: Place | undefined;
   readonly hint: string | undefined;
-  readonly exitCode: 1 | 2;
+  readonly exitCode: 1 | 2 | 130;
   readonly logFile: string | undefined;
 
   constructor(code: string, message: string, detail: ErrorDetail = {}) {
@@ -57,6 +57,37 @@ export function formatPlace(place: Place | undefined): string {
 /** The message of anything that was thrown. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+/** What the machine refuses, by the code of the system's error (errno(3)). */
+const refusals: Readonly<Record<string, readonly [message: string, hint: string]>> = {
+  ENOSPC: [
+    "the disk is full",
+    "free some space (`./cleanroom cache gc`), or name another store with --store DIR; the next run goes on from here",
+  ],
+  EDQUOT: [
+    "the disk quota is used up",
+    "free some space (`./cleanroom cache gc`), or name another store with --store DIR; the next run goes on from here",
+  ],
+  EROFS: ["the file system is read-only", "name another store with --store DIR"],
+  EACCES: ["access was denied", "see whose file it is: another user may have made it"],
+  EMFILE: ["too many files are open", "raise the limit (`ulimit -n`)"],
+  ENFILE: ["too many files are open on this machine", "end what holds them"],
+  ENOMEM: ["the memory is used up", "end what uses it, or run fewer builds at once (--parallel 1)"],
+  EIO: ["the disk could not be read or written", "see what the kernel says of it (`dmesg`)"],
+};
+
+/** An error of the system that the machine is to blame for, as a known failure; undefined for others. */
+export function machineFailure(thrown: unknown): CleanroomError | undefined {
+  const { code = "", path: file } = (thrown ?? {}) as NodeJS.ErrnoException;
+  const refusal = Object.hasOwn(refusals, code) ? refusals[code] : undefined;
+  if (refusal === undefined) return undefined;
+  const [message, hint] = refusal;
+  return new CleanroomError(`machine-${code.toLowerCase()}`, message, {
+    place: file === undefined ? undefined : { file },
+    hint,
+    cause: thrown,
+  });
 }
 
 /** An error as people read it: place, message, causes, hint and log, one a line. */

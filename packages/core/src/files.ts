@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { readlinkSync } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 
@@ -19,9 +20,44 @@ export async function pathExists(path: string): Promise<boolean> {
   }
 }
 
-/** A name that no other process will choose. */
+/** The process numbers that ours is one of: in another container the same number is another process. */
+const pidNamespace = /\d+/.exec(readlinkSync("/proc/self/ns/pid"))?.[0] ?? "0";
+
+/** A name that no other process will choose, and that tells whose it is. */
 export function uniqueName(prefix: string): string {
-  return `${prefix}.${process.pid}.${randomBytes(6).toString("hex")}`;
+  return `${prefix}.${pidNamespace}-${process.pid}.${randomBytes(6).toString("hex")}`;
+}
+
+const ownedName = /\.(\d+)-(\d+)\.[0-9a-f]{12}$/;
+const abandonedAfterMs = 24 * 60 * 60 * 1000;
+
+/**
+ * Removes files and folders with a {@link uniqueName} whose process is no more. A process of another
+ * container cannot be seen: what is its own is left for a day.
+ *
+ * @returns how many were removed
+ */
+export async function removeAbandoned(folder: string): Promise<number> {
+  let removed = 0;
+  for (const name of await readdir(folder)) {
+    const file = path.join(folder, name);
+    if (!(await isAbandoned(file))) continue;
+    await removeFolder(file);
+    removed += 1;
+  }
+  return removed;
+}
+
+async function isAbandoned(file: string): Promise<boolean> {
+  const [, namespace, pid] = ownedName.exec(path.basename(file)) ?? [];
+  if (namespace === undefined) return false;
+  if (namespace === pidNamespace) return !(await pathExists(`/proc/${pid}`));
+  try {
+    return Date.now() - (await stat(file)).mtimeMs > abandonedAfterMs;
+  } catch (error) {
+    if (isMissingFile(error)) return false;
+    throw error;
+  }
 }
 
 async function syncFolder(folder: string): Promise<void> {

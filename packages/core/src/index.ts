@@ -15,6 +15,7 @@ export {
   type ErrorDetail,
   formatError,
   formatPlace,
+  machineFailure,
   messageOf,
   type Place,
 } from "./error.ts";
@@ -22,6 +23,7 @@ export {
   adoptFolder,
   isMissingFile,
   pathExists,
+  removeAbandoned,
   removeFolder,
   replaceFolder,
   uniqueName,
@@ -33,6 +35,7 @@ export {
   CommandError,
   type CommandOptions,
   type CommandResult,
+  interruptCommands,
   killAllCommands,
   run,
   start,

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, test } from "vitest";
@@ -91,18 +91,52 @@ test("what a command leaves behind ends with it", async () => {
   expect(await gone(Number(stdout))).toBe(true);
 });
 
-test("a command dies with the process that runs it, however that dies", async () => {
-  const file = path.join(await mkdtemp(path.join(tmpdir(), "run-")), "pid");
-  const source = `import { run } from ${JSON.stringify(import.meta.resolve("./run.ts"))};
-    await run("sh", ["-c", "echo $$ > ${file}; exec sleep 1000"]);`;
-  const child = start(process.execPath, ["--input-type=module", "-e", source]);
-  while (!(await pathExists(file)) || (await readFile(file, "utf8")) === "") {
-    await new Promise((resolve) => setTimeout(resolve, 10));
+/** Processes with a word among their arguments. */
+const withArgument = async (word: string): Promise<string[]> => {
+  const ids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(
+    ids.map(async (id) => {
+      const text = await readFile(`/proc/${id}/cmdline`, "utf8").catch(() => "");
+      return text.split("\0").includes(word) && (await isRunning(Number(id))) ? [id] : [];
+    }),
+  );
+  return found.flat();
+};
+
+test("a command dies with the process that runs it, whenever and however that dies", async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), "run-"));
+  // Milliseconds after the command was started: a sandbox takes some ten until all of it runs.
+  for (const afterMs of [0, 1, 2, 4, 6, 8, 10, 15, 25, 60]) {
+    const word = `${100_000 + afterMs}`;
+    const started = path.join(folder, word);
+    const source = `import { writeFileSync } from "node:fs";
+      import { run } from ${JSON.stringify(import.meta.resolve("./run.ts"))};
+      import { sandboxArguments } from ${JSON.stringify(import.meta.resolve("./sandbox.ts"))};
+      const only = ["usr", "bin", "sbin", "lib", "lib64"];
+      const args = await sandboxArguments({ root: "/", only });
+      const command = run("bwrap", [...args, "sh", "-c", "sleep ${word} & sleep ${word}"]);
+      writeFileSync(${JSON.stringify(started)}, String(process.pid));
+      await command;`;
+    const child = start(process.execPath, ["--input-type=module", "-e", source]);
+    while (!(await pathExists(started)) || (await readFile(started, "utf8")) === "") {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    await new Promise((resolve) => setTimeout(resolve, afterMs));
+    // SIGKILL: nothing in the parent can clean up.
+    process.kill(Number(await readFile(started, "utf8")), "SIGKILL");
+    await child.ended;
+    let left = await withArgument(word);
+    for (let tries = 0; tries < 300 && left.length > 0; tries += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      left = await withArgument(word);
+    }
+    expect(left).toEqual([]);
   }
-  const pid = Number(await readFile(file, "utf8"));
-  expect(await isRunning(pid)).toBe(true);
-  // SIGKILL: nothing in the parent can clean up.
-  process.kill(child.pid, "SIGKILL");
-  await child.ended;
-  expect(await gone(pid)).toBe(true);
+}, 60_000);
+
+test("a signal's name is told, however deep in a shell it came", async () => {
+  expect(await failureOf(run("sh", ["-c", "kill -9 $$"]))).toMatchObject({
+    signalName: "SIGKILL",
+    message: "sh was ended by SIGKILL",
+  });
 });

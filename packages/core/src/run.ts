@@ -1,5 +1,6 @@
 import { createWriteStream } from "node:fs";
-import { execa, type ResultPromise } from "execa";
+import { constants } from "node:os";
+import { execa, type Options, type ResultPromise } from "execa";
 import { CleanroomError, type ErrorDetail } from "./error.ts";
 
 export interface CommandOptions {
@@ -14,6 +15,8 @@ export interface CommandOptions {
   readonly logFile?: string;
   /** The terminal is handed to the command; nothing is captured. */
   readonly interactive?: boolean;
+  /** The command ends by itself once this process is gone, and not before. */
+  readonly outlives?: boolean;
   /** What a failure is called in messages, such as `glib2: rpmbuild`. */
   readonly step?: string;
   /** Exit codes that are not a failure; `[0]` when absent. */
@@ -72,6 +75,17 @@ export function killAllCommands(): void {
   for (const pid of liveGroups) killGroup(pid);
 }
 
+let isInterrupted = false;
+
+/**
+ * Ends all commands and starts no others: each `run`, under way or to come, fails with
+ * `interrupted`, so that whoever waits for one puts away what is half-made.
+ */
+export function interruptCommands(): void {
+  isInterrupted = true;
+  killAllCommands();
+}
+
 function killGroup(pid: number): void {
   try {
     process.kill(-pid, "SIGKILL");
@@ -81,13 +95,22 @@ function killGroup(pid: number): void {
 }
 
 /**
- * The command as it is really started. `setpriv --pdeathsig` has the kernel kill it when this
- * process dies, however it dies; bubblewrap's `--die-with-parent` does the same for what is
- * inside a sandbox, where the end of its process 1 takes the whole tree with it.
+ * Runs a command and ends its whole process group when this process is gone, however it goes. The
+ * other end of file 3 is ours alone, and the kernel closes it with us: the watcher then reads an
+ * end, whenever it comes to read. A signal at the parent's death (prctl(2), `--die-with-parent`)
+ * has a gap in which nothing is armed yet; this has none.
  */
-function leashed(file: string, args: readonly string[]): [string, string[]] {
-  return ["setpriv", ["--pdeathsig", "KILL", "--", file, ...args]];
-}
+const leash = `exec 4<&0 </dev/null
+"$@" <&4 3<&- 4<&- &
+command=$!
+exec 4<&-
+{ read -r end <&3; kill -9 0; } >/dev/null 2>&1 &
+watcher=$!
+exec 3<&- 2>/dev/null
+wait "$command"
+status=$?
+kill -9 "$watcher"
+exit "$status"`;
 
 function launch(
   file: string,
@@ -95,7 +118,6 @@ function launch(
   options: CommandOptions,
   stdin: "ignore" | "pipe",
 ): ResultPromise {
-  const [program, argv] = options.interactive === true ? [file, [...args]] : leashed(file, args);
   const shared = {
     cwd: options.cwd ?? process.cwd(),
     env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", ...options.env },
@@ -104,16 +126,19 @@ function launch(
     stripFinalNewline: false,
     maxBuffer: 256 * 1024 * 1024,
   } as const;
-  if (options.interactive === true) return execa(program, argv, { ...shared, stdio: "inherit" });
-  const child = execa(program, argv, {
-    ...shared,
-    // A process group of its own, so that the whole tree can be ended at once.
-    detached: true,
-    ...(options.input === undefined
-      ? { stdin }
-      : { input: typeof options.input === "string" ? options.input : Buffer.from(options.input) }),
-  });
-  return child;
+  if (options.interactive === true) return execa(file, args, { ...shared, stdio: "inherit" });
+  // A process group of its own, so that the whole tree can be ended at once.
+  const apart = { ...shared, detached: true } as const;
+  if (options.outlives === true) return execa(file, args, { ...apart, stdin });
+  const { input } = options;
+  const leashed: Options = {
+    ...apart,
+    stdio: [input === undefined ? stdin : "pipe", "pipe", "pipe", "pipe"],
+    ...(input === undefined
+      ? {}
+      : { input: typeof input === "string" ? input : Buffer.from(input) }),
+  };
+  return execa("sh", ["-c", leash, "leash", file, ...args], leashed);
 }
 
 /**
@@ -127,6 +152,12 @@ export async function run(
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<CommandResult> {
+  if (isInterrupted) {
+    throw new CleanroomError("interrupted", "interrupted", {
+      place: { step: options.step ?? file },
+      exitCode: 130,
+    });
+  }
   const startedMs = performance.now();
   const child = launch(file, args, options, "ignore");
   const pid = child.pid;
@@ -184,9 +215,22 @@ export async function run(
   });
 }
 
-/** setpriv's own exit code for a program that is not there. */
+/** The shell's own words for a program that is not there. */
 function isMissing(file: string, exitCode: number, stderr: string): boolean {
-  return exitCode === 127 && stderr.includes("setpriv") && stderr.includes(file);
+  return (
+    exitCode === 127 &&
+    stderr
+      .split("\n")
+      .some(
+        (line) => line.startsWith("leash: ") && line.includes(`${file}: `) && / [Nn]o/.test(line),
+      )
+  );
+}
+
+/** The shell's exit code for a command that a signal ended is 128 and the signal's number. */
+function signalOf(exitCode: number | undefined): string | undefined {
+  if (exitCode === undefined || exitCode <= 128) return undefined;
+  return Object.entries(constants.signals).find(([, number]) => number === exitCode - 128)?.[0];
 }
 
 function commandError(
@@ -203,10 +247,11 @@ function commandError(
   },
 ): CommandError {
   const command = [file, ...args].map(quoteArgument).join(" ");
+  const signal = end.signal ?? signalOf(end.exitCode);
   const facts = {
     command,
     commandExitCode: end.exitCode,
-    signalName: end.signal,
+    signalName: signal,
     stdout: end.stdout,
     stderr: end.stderr,
   };
@@ -216,8 +261,11 @@ function commandError(
     logFile: options.logFile,
     cause: end.cause,
   };
-  if (options.signal?.aborted === true) {
-    return new CommandError("interrupted", `${file} was interrupted`, facts, detail);
+  if (options.signal?.aborted === true || isInterrupted) {
+    return new CommandError("interrupted", `${file} was interrupted`, facts, {
+      ...detail,
+      exitCode: 130,
+    });
   }
   if (isMissing(file, end.exitCode ?? -1, end.stderr) || end.cause !== undefined) {
     return new CommandError("command-missing", `${file} could not be started`, facts, {
@@ -229,7 +277,7 @@ function commandError(
     const seconds = Math.round((options.timeoutMs ?? 0) / 1000);
     return new CommandError("command-timeout", `${file} took over ${seconds} s`, facts, detail);
   }
-  const how = end.signal === undefined ? `exited with ${end.exitCode}` : `ended by ${end.signal}`;
+  const how = signal === undefined ? `exited with ${end.exitCode}` : `was ended by ${signal}`;
   const output = lastLines(end.stderr.trim() === "" ? end.stdout : end.stderr);
   return new CommandError(
     "command-failed",
@@ -266,7 +314,7 @@ export function start(
       place: { step: options.step ?? file },
     });
   }
-  liveGroups.add(pid);
+  if (options.outlives !== true) liveGroups.add(pid);
   const ended = child.then((result) => {
     liveGroups.delete(pid);
     return {

@@ -7,7 +7,14 @@ import { pipeline } from "node:stream/promises";
 import { createHash } from "node:crypto";
 import { type Json, type Sha256, isSha256, sha256File, sha256Json } from "./digest.ts";
 import { CleanroomError } from "./error.ts";
-import { isMissingFile, pathExists, removeFolder, uniqueName, writeFileAtomic } from "./files.ts";
+import {
+  isMissingFile,
+  pathExists,
+  removeAbandoned,
+  removeFolder,
+  uniqueName,
+  writeFileAtomic,
+} from "./files.ts";
 import type { Logger } from "./log.ts";
 import { start } from "./run.ts";
 
@@ -31,8 +38,6 @@ export function defaultStoreFolder(env: Readonly<Record<string, string | undefin
     "cleanroom",
   );
 }
-
-const abandonedAfterMs = 24 * 60 * 60 * 1000;
 
 /**
  * Everything that lives long: blobs by SHA-256 (`cas/`), action results by action key (`ac/`),
@@ -101,23 +106,12 @@ export class Store {
   }
 
   /**
-   * Removes temporary folders whose process is no more and that nobody has touched for a day;
-   * a process in another container may look dead from here.
+   * Removes what killed processes left, as {@link removeAbandoned}.
    *
-   * @returns how many were removed
+   * @returns how many files and folders were removed
    */
   async removeAbandoned(): Promise<number> {
-    let removed = 0;
-    for (const name of await readdir(this.path("tmp"))) {
-      const folder = this.path("tmp", name);
-      const pid = name.split(".").at(-2);
-      if (pid === undefined || (await pathExists(`/proc/${pid}`))) continue;
-      const ageMs = await ageOf(folder);
-      if (ageMs === undefined || ageMs < abandonedAfterMs) continue;
-      await removeFolder(folder);
-      removed += 1;
-    }
-    return removed;
+    return removeAbandoned(this.path("tmp"));
   }
 
   /**

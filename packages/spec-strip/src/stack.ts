@@ -1,11 +1,12 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { CleanroomError, pathExists, readYamlFile } from "@cleanroom/core";
+import { CleanroomError, mapConcurrent, pathExists, readYamlFile } from "@cleanroom/core";
 import fastGlob from "fast-glob";
 import {
   type Capability,
   capabilityMatches,
   type Evaluation,
+  type EvaluationOptions,
   macrosFromRecord,
   parseSpec,
   type Requirement,
@@ -64,6 +65,9 @@ export interface Stack {
   readonly unmatchedRules: readonly Rule[];
 }
 
+/** Specs read at once. */
+const readers = 32;
+
 /** What the specs are evaluated with: committed files alone. */
 export interface StackOptions {
   /** RPM macros of the base. */
@@ -82,8 +86,12 @@ export interface StackOptions {
  */
 export async function readStack(workspace: string, options: StackOptions): Promise<Stack> {
   const files = await fastGlob("specs/rpm/*/*.spec", { cwd: workspace });
-  const read = await Promise.all(
-    files.toSorted().map((file) => readPackage(workspace, file, options)),
+  const evaluation = {
+    macros: macrosFromRecord(options.macros, standardMacros()),
+    target: options.arch,
+  };
+  const read = await mapConcurrent(files.toSorted(), readers, (file) =>
+    readPackage(workspace, file, evaluation),
   );
   const lasts = read.map(({ last }) => last);
   const providers = indexByName(
@@ -162,7 +170,7 @@ function unmatchedOf(read: readonly ReadPackage[]): Rule[] {
 async function readPackage(
   workspace: string,
   file: string,
-  options: StackOptions,
+  evaluation: EvaluationOptions,
 ): Promise<ReadPackage> {
   const folder = path.join(workspace, path.dirname(file));
   const name = path.basename(file, ".spec");
@@ -175,10 +183,6 @@ async function readPackage(
   const packageFile = await readPackageFile(workspace, path.dirname(file));
   const profiles = await readProfiles(workspace, packageFile.profiles);
   const tree = parseSpec(await readFile(path.join(workspace, file), "utf8"), file);
-  const evaluation = {
-    macros: macrosFromRecord(options.macros, standardMacros()),
-    target: options.arch,
-  };
   const build = (stage: BuildId["stage"], wanted: readonly Profile[]): BareBuild => {
     const {
       text,

@@ -14,7 +14,6 @@ interface Finding {
 /** Commands that work at the edge, and the Debian package of each. */
 const commands = [
   { command: "bwrap", debian: "bubblewrap", use: "sandbox of builds and installs" },
-  { command: "setpriv", debian: "util-linux", use: "ends commands with Cleanroom" },
   { command: "flock", debian: "util-linux", use: "locks in the store" },
   { command: "apt-get", debian: "apt", use: "locks and fetches the base" },
   { command: "dpkg-deb", debian: "dpkg", use: "unpacks the tools" },

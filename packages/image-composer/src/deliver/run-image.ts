@@ -161,11 +161,9 @@ async function runInForeground(
 ): Promise<number> {
   const mark = store.path("tmp", uniqueName("running"));
   await writeFile(mark, "");
-  const watch = start("setpriv", [
-    // Of all commands this one has to outlive us for a moment.
-    ...["--pdeathsig", "clear", "--", "sh", "-c", watcher, "watcher"],
-    ...[mark, engine.name, container],
-  ]);
+  const watch = start("sh", ["-c", watcher, "watcher", mark, engine.name, container], {
+    outlives: true,
+  });
   try {
     const { exitCode } = await run(engine.name, args, {
       interactive: true,

@@ -54,7 +54,7 @@ export function applyProfiles(
   const matched = new Set<Rule>();
   const revisions: Revision[] = [];
   let current = { tree, evaluation: original };
-  for (let round = 0; round < roundsMax; round += 1) {
+  for (let round = 0; round < roundsMax && profiles.length > 0; round += 1) {
     const edits = editsOf(viewSpec(current.tree, current.evaluation), rules);
     for (const edit of edits) for (const rule of edit.rules) matched.add(rule);
     const changes = edits.filter(({ start, end, text }) => start !== end || text !== "");
