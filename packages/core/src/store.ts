@@ -9,7 +9,6 @@ import { type Json, type Sha256, isSha256, sha256File, sha256Json } from "./dige
 import { CleanroomError } from "./error.ts";
 import {
   isMissingFile,
-  pathExists,
   removeAbandoned,
   removeFolder,
   uniqueName,
