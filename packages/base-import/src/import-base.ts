@@ -20,7 +20,7 @@ import { specOf } from "./convert.ts";
 import { sonamesOf } from "./deb-contents.ts";
 import { parseControl } from "./deb-control.ts";
 import { fetchPackages } from "./fetch-packages.ts";
-import type { BaseLock } from "./lock-file.ts";
+import type { BaseLock, LockedPackage } from "./lock-file.ts";
 import { readDeb } from "./read-deb.ts";
 import { makeToolsRoot } from "./tools-root.ts";
 
@@ -32,6 +32,8 @@ export interface Base {
   readonly name: string;
   readonly file: BaseFile;
   readonly tools: Tools;
+  /** ccache, where base.yaml names it. */
+  readonly compilerCache: Tools | undefined;
   /** Host folder with `Packages/` and `repodata/`. */
   readonly repository: string;
   /** Over everything the repository was made of. */
@@ -51,15 +53,18 @@ export async function importBase(
   lock: BaseLock,
   logger: Logger,
 ): Promise<Base> {
-  const digest = sha256Json([repositoryEpoch, lock, file.arch, file.fixups, file.exclude]);
   checkLock(name, file, lock);
+  const { packages, tools: locked, compilerCache: lockedCache } = lock;
+  const made = [repositoryEpoch, { packages, tools: locked }, file.arch, file.fixups, file.exclude];
+  const digest = sha256Json(made);
   const repository = store.path("repos", `base-${name}`, digest);
   const apt = once(() => PrivateApt.open(store, name, file));
   const done = await pathExists(path.join(repository, "repodata/repomd.xml"));
-  const tools = await makeToolsRoot(store, lock.tools, logger, () =>
-    fetchPackages(store, apt, lock.tools, logger),
-  );
-  const base: Base = { name, file, tools, repository, digest };
+  const unpack = (kind: "tools" | "ccache", debs: readonly LockedPackage[]): Promise<Tools> =>
+    makeToolsRoot(store, kind, debs, logger, () => fetchPackages(store, apt, debs, logger));
+  const tools = await unpack("tools", locked);
+  const compilerCache = lockedCache.length === 0 ? undefined : await unpack("ccache", lockedCache);
+  const base: Base = { name, file, tools, compilerCache, repository, digest };
   if (done) return base;
   await fetchPackages(store, apt, lock.packages, logger);
   return store.withLock(`base-${digest}`, async () => {
@@ -72,9 +77,11 @@ export async function importBase(
 function checkLock(name: string, file: BaseFile, lock: BaseLock): void {
   const packages = new Set(lock.packages.map((entry) => entry.name));
   const tools = new Set(lock.tools.map((entry) => entry.name));
+  const cache = new Set(lock.compilerCache.map((entry) => entry.name));
   const missing = [
     ...[...file.essential, ...file.build, ...file.packages].filter((entry) => !packages.has(entry)),
     ...file.tools.filter((entry) => !tools.has(entry)),
+    ...file.compilerCache.filter((entry) => !cache.has(entry)),
     ...Object.keys(file.fixups).filter((entry) => !packages.has(entry)),
   ];
   if (missing.length === 0) return;

@@ -8,5 +8,9 @@ export async function lockBase(apt: PrivateApt, base: BaseFile): Promise<BaseLoc
     [...base.essential, ...base.build, ...base.packages],
     base.exclude,
   );
-  return { packages, tools: await apt.closure(base.tools) };
+  return {
+    packages,
+    tools: await apt.closure(base.tools),
+    compilerCache: base.compilerCache.length === 0 ? [] : await apt.closure(base.compilerCache),
+  };
 }

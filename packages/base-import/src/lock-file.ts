@@ -25,6 +25,8 @@ export const baseLockSchema = z.strictObject({
   packages: z.array(lockedPackageSchema),
   /** What becomes the tools root: names of locked packages, or packages of its own. */
   tools: z.array(lockedPackageSchema),
+  /** What becomes the compiler cache's root. */
+  compilerCache: z.array(lockedPackageSchema).default([]),
 });
 
 export type LockedPackage = z.output<typeof lockedPackageSchema>;

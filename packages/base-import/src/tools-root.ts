@@ -15,30 +15,31 @@ import type { LockedPackage } from "./lock-file.ts";
 const toolsEpoch = 1;
 
 /**
- * Unpacks the locked tools into a root of the store, once; `fetch` brings their .debs. No maintainer script runs: the tools
- * are chosen so that they work as unpacked.
+ * Unpacks locked packages into a root of the store, once; `fetch` brings their .debs. No
+ * maintainer script runs: the tools are chosen so that they work as unpacked.
  *
  * @throws {CleanroomError} `blob-missing` when a .deb was not fetched
  */
 export async function makeToolsRoot(
   store: Store,
+  name: "tools" | "ccache",
   packages: readonly LockedPackage[],
   logger: Logger,
   fetch: () => Promise<void>,
 ): Promise<Tools> {
   const digest = sha256Json([toolsEpoch, packages.map(({ sha256 }) => sha256)]);
-  const root = store.path("roots", `tools-${digest}`);
+  const root = store.path("roots", `${name}-${digest}`);
   if (await pathExists(root)) return { root, digest };
-  return store.withLock(`tools-${digest}`, async () => {
+  return store.withLock(`${name}-${digest}`, async () => {
     if (await pathExists(root)) return { root, digest };
     await fetch();
-    logger.info(`unpacking the tools: ${packages.length} packages`);
-    return store.withTemporaryFolder("tools", async (folder) => {
+    logger.info(`unpacking ${name}: ${packages.length} packages`);
+    return store.withTemporaryFolder(name, async (folder) => {
       const debs = path.join(folder, "debs");
       const target = path.join(folder, "root");
       await mkdir(target);
-      for (const { name, sha256 } of packages) {
-        await store.materialize(sha256, path.join(debs, `${name}.deb`));
+      for (const { name: deb, sha256 } of packages) {
+        await store.materialize(sha256, path.join(debs, `${deb}.deb`));
       }
       await runInSandbox(
         {
@@ -50,7 +51,7 @@ export async function makeToolsRoot(
           ],
         },
         ["sh", "-ec", 'for deb in /debs/*.deb; do dpkg-deb -x "$deb" /target; done'],
-        { step: "unpack the tools" },
+        { step: `unpack ${name}` },
       );
       await mkdir(path.join(target, "etc"), { recursive: true });
       await writeFile(

@@ -141,6 +141,7 @@ export class Session {
   /** @param limits by default two builds at once, so that one configures while one compiles */
   async runnerContext(
     limits: BuildLimits = { builds: 2, keepGoing: false },
+    { compilerCache } = { compilerCache: true },
   ): Promise<RunnerContext> {
     const base = await this.base();
     const { macros, arch, essential, build } = base.file;
@@ -155,6 +156,7 @@ export class Session {
       outputFolder: path.join(workspace, "dist/rpms"),
       stageFolder: path.join(workspace, "dist/stages"),
       debian: this.debianSources(),
+      compilerCache: compilerCache ? base.compilerCache : undefined,
       limits,
       logger: this.logger,
     };

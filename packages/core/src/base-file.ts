@@ -38,6 +38,8 @@ export const baseFileSchema = z.strictObject({
   arch: z.enum(["x86_64", "aarch64"]),
   /** Debian packages whose tools Cleanroom runs: rpm, dnf, createrepo_c and their closure. */
   tools: z.array(z.string()).min(1),
+  /** The Debian package of ccache, where builds are to have one. No build root holds it. */
+  compilerCache: z.array(z.string()).default([]),
   /** Packages in every root: what Debian takes for granted ("Essential"). */
   essential: z.array(z.string()).min(1),
   /** Packages in every build root. */

@@ -41,6 +41,13 @@ export {
   start,
   type StartedCommand,
 } from "./run.ts";
-export { type Mount, runInSandbox, type Sandbox, sandboxArguments, type Tools } from "./sandbox.ts";
+export {
+  type Mount,
+  runInSandbox,
+  type Sandbox,
+  sandboxArguments,
+  sandboxPath,
+  type Tools,
+} from "./sandbox.ts";
 export { type ActionResult, defaultStoreFolder, Store } from "./store.ts";
 export { jsonSchemaText, parseYaml, readYamlFile } from "./yaml-file.ts";

@@ -34,8 +34,11 @@ export interface Sandbox {
   readonly capabilities?: readonly string[];
 }
 
+/** Where a sandboxed command finds programs. */
+export const sandboxPath = "/usr/bin:/usr/sbin:/bin:/sbin";
+
 const environment = {
-  PATH: "/usr/bin:/usr/sbin:/bin:/sbin",
+  PATH: sandboxPath,
   HOME: "/tmp",
   LANG: "C.UTF-8",
   LC_ALL: "C.UTF-8",

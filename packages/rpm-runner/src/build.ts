@@ -22,6 +22,7 @@ import {
 import { actionKey } from "./action-key.ts";
 import { checkBuildRoot } from "./build-root-proof.ts";
 import { type BuildInputs, buildInputs } from "./build-inputs.ts";
+import { type CompilerCache, prepareCompilerCache } from "./compiler-cache.ts";
 import { readHistory, writeHistory } from "./history.ts";
 import { type BuildResult, type BuiltRpm, logName } from "./build-result.ts";
 import { outputRepository, writeOutput } from "./output.ts";
@@ -45,6 +46,8 @@ export interface RunnerContext {
   /** Those of a stage go to STAGE/NAME in this one: nothing takes them for the package's. */
   readonly stageFolder: string;
   readonly debian: DebianSources;
+  /** ccache for the compilers of builds; without it they compile everything. */
+  readonly compilerCache: Tools | undefined;
   readonly limits: BuildLimits;
   readonly logger: Logger;
 }
@@ -232,7 +235,9 @@ async function runBuild(
     await mkdir(path.dirname(logFile), { recursive: true });
     logger.info(`${label}: building ${entry.model.version}-${entry.model.release}`, facts);
     const startedMs = performance.now();
-    const files = await rpmbuild(store, { entry, sources, macros, root, folder, logFile });
+    const compilerCache = await compilerCacheOf(context, name, closure, root);
+    const request = { entry, sources, macros, root, folder, logFile, compilerCache };
+    const files = await rpmbuild(store, request);
     const buildMs = Math.round(performance.now() - startedMs);
     const rpms: BuiltRpm[] = [];
     for (const file of files) {
@@ -269,9 +274,30 @@ export async function openBuildRoot(
   const root = await makeRoot(store, tools, closure, repositories, { docs: false });
   await store.withTemporaryFolder(`shell-${name}`, async (folder) => {
     const logFile = path.join(folder, "build.log");
-    const request = { entry, sources, macros, root, folder, logFile };
+    const compilerCache = await compilerCacheOf(context, name, closure, root);
+    const request = { entry, sources, macros, root, folder, logFile, compilerCache };
     await work(await prepareSandbox(store, request), rpmbuildCommand(request));
   });
+}
+
+/** The compiler cache of a package, when builds are to have one. */
+async function compilerCacheOf(
+  context: RunnerContext,
+  name: string,
+  closure: Closure,
+  root: string,
+): Promise<CompilerCache | undefined> {
+  const { store, tools, base, arch, buildRootPackages, compilerCache: ccache } = context;
+  if (ccache === undefined) return undefined;
+  const toolchain = await resolveClosure(store, tools, {
+    name: "build-root",
+    requires: buildRootPackages,
+    repositories: [base],
+    arch,
+  });
+  const names = toolchain.packages.map((entry) => entry.name);
+  const request = { ccache, base: base.id, toolchain: names, closure, root, name };
+  return prepareCompilerCache(store, request);
 }
 
 export async function knownResult(

@@ -1,7 +1,8 @@
 import { chmod, copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { CleanroomError, runInSandbox, type Sandbox, type Store } from "@cleanroom/core";
+import { CleanroomError, runInSandbox, type Sandbox, sandboxPath, type Store } from "@cleanroom/core";
 import type { StackPackage } from "@cleanroom/spec-strip";
+import type { CompilerCache } from "./compiler-cache.ts";
 import { macroFileText } from "./macro-file.ts";
 import type { SourceInput } from "./sources.ts";
 
@@ -18,6 +19,7 @@ export interface RpmbuildRequest {
   /** Host folder to work in; the RPMs are in its `RPMS` afterwards. */
   readonly folder: string;
   readonly logFile: string;
+  readonly compilerCache?: CompilerCache | undefined;
   /** Surroundings other than the usual, which no output may show. */
   readonly variation?: BuildVariation;
 }
@@ -35,7 +37,7 @@ export interface BuildVariation {
  * user, the root read-only, and the work folder as the only thing that can be written.
  */
 export async function prepareSandbox(store: Store, request: RpmbuildRequest): Promise<Sandbox> {
-  const { entry, folder } = request;
+  const { entry, folder, compilerCache } = request;
   for (const name of ["SPECS", "SOURCES", "BUILD", "RPMS", "SRPMS", "home"]) {
     await mkdir(path.join(folder, name));
   }
@@ -48,9 +50,17 @@ export async function prepareSandbox(store: Store, request: RpmbuildRequest): Pr
   await placeSources(store, request);
   return {
     root: request.root,
-    mounts: [{ source: folder, target: buildFolder, writable: true }],
+    mounts: [
+      { source: folder, target: buildFolder, writable: true },
+      ...(compilerCache?.mounts ?? []),
+    ],
     cwd: buildFolder,
-    env: { HOME: `${buildFolder}/home`, USER: "builder", LOGNAME: "builder" },
+    env: {
+      HOME: `${buildFolder}/home`,
+      USER: "builder",
+      LOGNAME: "builder",
+      ...(compilerCache && { PATH: `${compilerCache.binaries}:${sandboxPath}` }),
+    },
   };
 }
 

@@ -8,14 +8,15 @@ type Options = GlobalOptions & { readonly name?: string | undefined };
 const withName = (options: Options): Session =>
   new Session({ ...options, base: options.name ?? options.base });
 
-async function lock(options: Options): Promise<void> {
+async function writeLock(options: Options): Promise<void> {
   const session = withName(options);
   const file = await session.baseFile();
   const apt = await PrivateApt.open(await session.store(), session.options.base, file);
   await apt.update(session.logger);
-  const { packages, tools } = await lockBase(apt, file);
+  const lock = await lockBase(apt, file);
+  const { packages, tools } = lock;
   const lockFile = session.baseLockFile();
-  await writeBaseLock(path.join(workspace, lockFile), { packages, tools });
+  await writeBaseLock(path.join(workspace, lockFile), lock);
   session.print(
     { file: lockFile, packages: packages.length, tools: tools.length },
     `${lockFile}: ${packages.length} packages, ${tools.length} for the tools`,
@@ -54,7 +55,7 @@ export const baseCommand: CommandModule<object, Options> = {
         "lock [name]",
         "Resolve base.yaml with apt and write base.lock.yaml",
         (inner) => inner.positional("name", { type: "string" }) as never,
-        lock,
+        writeLock,
       )
       .command<Options>(
         "import [name]",

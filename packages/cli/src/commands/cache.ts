@@ -9,7 +9,7 @@ async function show(options: GlobalOptions): Promise<void> {
   const store = await session.store();
   const parts: Record<string, { files: number; bytes: number }> = {};
   const seen = new Set<number>();
-  for (const name of ["cas", "ac", "sources", "roots", "repos", "tmp", "damaged"]) {
+  for (const name of ["cas", "ac", "sources", "roots", "ccache", "repos", "tmp", "damaged"]) {
     parts[name] = await measure(store.path(name), seen);
   }
   session.print(

@@ -16,6 +16,7 @@ type Options = GlobalOptions & {
   readonly stage?: "bootstrap" | undefined;
   readonly parallel?: number | undefined;
   readonly keepGoing?: boolean | undefined;
+  readonly ccache?: boolean | undefined;
   readonly checkReproducible?: boolean | undefined;
 };
 
@@ -23,7 +24,7 @@ async function build(options: Options): Promise<void> {
   const session = new Session(options);
   const names = await session.packageNames(options.packages ?? []);
   const limits = { builds: options.parallel ?? 2, keepGoing: options.keepGoing ?? false };
-  const context = await session.runnerContext(limits);
+  const context = await session.runnerContext(limits, { compilerCache: options.ccache !== false });
   if (options.checkReproducible === true) {
     await reproduce(session, context, names);
     return;
@@ -114,6 +115,11 @@ export const rpmCommand: CommandModule<object, Options> = {
               type: "boolean",
               default: false,
               describe: "After a failure go on with what does not need the failed package",
+            })
+            .option("ccache", {
+              type: "boolean",
+              default: true,
+              describe: "Keep what compilers made in the store; --no-ccache compiles everything",
             })
             .option("check-reproducible", {
               type: "boolean",
