@@ -134,14 +134,16 @@ test("a folder that goes away while abandoned ones are looked for is nobody's tr
   await symlink("nowhere", path.join(folder, "tmp", "build.1-4999999.abcdefabcdef"));
   await symlink("nowhere", path.join(folder, "roots", "gone"));
   expect(await store.removeAbandoned()).toBe(0);
-  expect(await store.removeUnusedRoots(0)).toBe(0);
+  expect(await store.removeUnused(0)).toBe(0);
 });
 
-test("roots that nothing used for a while are removed, others stay", async () => {
+test("roots and compiler caches that nothing used for a while are removed, others stay", async () => {
   await mkdir(path.join(folder, "roots/old"));
   await mkdir(path.join(folder, "roots/new"));
-  await utimes(path.join(folder, "roots/old"), 0, 0);
-  expect(await store.removeUnusedRoots(60_000)).toBe(1);
+  await mkdir(path.join(folder, "ccache/old"));
+  for (const name of ["roots/old", "ccache/old"]) await utimes(path.join(folder, name), 0, 0);
+  expect(await store.removeUnused(60_000)).toBe(2);
+  expect(await readdir(path.join(folder, "ccache"))).toEqual([]);
   expect(await readdir(path.join(folder, "roots"))).toEqual(["new"]);
 });
 

@@ -58,7 +58,7 @@ export class Store {
   static async open(folder: string, logger: Logger): Promise<Store> {
     const store = new Store(path.resolve(folder), logger);
     try {
-      for (const name of ["cas", "ac", "roots", "sources", "repos", "tmp", "locks"]) {
+      for (const name of ["cas", "ac", "roots", "ccache", "sources", "repos", "tmp", "locks"]) {
         await mkdir(path.join(store.folder, name), { recursive: true });
       }
       await mkdir(path.join(store.folder, "keys"), { recursive: true, mode: 0o700 });
@@ -114,18 +114,23 @@ export class Store {
   }
 
   /**
-   * Removes installed roots that nothing has used for a while; what needs one makes it again.
+   * Removes installed roots and compiler caches that nothing has used for a while; what needs one
+   * makes it again.
    *
    * @returns how many were removed
    */
-  async removeUnusedRoots(olderThanMs: number): Promise<number> {
+  async removeUnused(olderThanMs: number): Promise<number> {
     let removed = 0;
-    for (const name of await readdir(this.path("roots"))) {
-      const folder = this.path("roots", name);
+    const folders = await Promise.all(
+      ["roots", "ccache"].map(async (kind) =>
+        (await readdir(this.path(kind))).map((name) => this.path(kind, name)),
+      ),
+    );
+    for (const folder of folders.flat()) {
       const ageMs = await ageOf(folder);
       if (ageMs === undefined || ageMs < olderThanMs) continue;
       // Moved away first: a root is there whole or not at all.
-      const aside = this.path("tmp", uniqueName("unused-root"));
+      const aside = this.path("tmp", uniqueName("unused"));
       await rename(folder, aside);
       await removeFolder(aside);
       removed += 1;

@@ -1,6 +1,12 @@
 import { chmod, copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { CleanroomError, runInSandbox, type Sandbox, sandboxPath, type Store } from "@cleanroom/core";
+import {
+  CleanroomError,
+  runInSandbox,
+  type Sandbox,
+  sandboxPath,
+  type Store,
+} from "@cleanroom/core";
 import type { StackPackage } from "@cleanroom/spec-strip";
 import type { CompilerCache } from "./compiler-cache.ts";
 import { macroFileText } from "./macro-file.ts";

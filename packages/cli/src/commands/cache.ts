@@ -59,10 +59,10 @@ async function gc(options: GcOptions): Promise<void> {
   const session = new Session(options);
   const store = await session.store();
   const abandoned = await store.removeAbandoned();
-  const roots = await store.removeUnusedRoots(options.days * 24 * 60 * 60 * 1000);
+  const unused = await store.removeUnused(options.days * 24 * 60 * 60 * 1000);
   session.print(
-    { abandoned, roots },
-    `removed ${abandoned} folders of processes that are no more, and ${roots} roots unused for ${options.days} days`,
+    { abandoned, unused },
+    `removed ${abandoned} folders of processes that are no more, and ${unused} roots and compiler caches unused for ${options.days} days`,
   );
 }
 
@@ -81,12 +81,12 @@ export const cacheCommand: CommandModule<object, GlobalOptions> = {
       .command<GlobalOptions>("show", "What the store holds", (inner) => inner as never, show)
       .command<GcOptions>(
         "gc",
-        "Remove what killed runs left, and installed roots that nothing used lately",
+        "Remove what killed runs left, and roots and compiler caches that nothing used lately",
         (inner) =>
           inner.option("days", {
             type: "number",
             default: 14,
-            describe: "Roots unused for so many days; 0 removes all",
+            describe: "What was unused for so many days; 0 removes all",
           }) as never,
         gc,
       )
