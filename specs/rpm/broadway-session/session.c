@@ -134,7 +134,9 @@ static bool set_up_environment(void) {
   setenv("GTK_MODULES", "broadway-windows", 1);
   search_first("XDG_DATA_DIRS", "/usr/share/broadway", "/usr/local/share:/usr/share");
   search_first("XDG_CONFIG_DIRS", "/etc/xdg/broadway", "/etc/xdg");
-  setenv("NO_AT_BRIDGE", "1", 0); /* Broadway has no accessibility bus to look for */
+  /* There is no accessibility bus to look for; so it is said to GTK 3 and GTK 4. */
+  setenv("NO_AT_BRIDGE", "1", 0);
+  setenv("GTK_A11Y", "none", 0);
   setenv("XDG_SESSION_TYPE", "broadway", 1);
   setenv("LANG", "C.UTF-8", 0);
   return true;

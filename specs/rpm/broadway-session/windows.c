@@ -7,10 +7,13 @@
  * - A maximized window leaves the panel visible; every window follows the browser's size.
  * - On the session bus, each program can be told to bring its windows forward, or to close them as
  *   if the user had: org.cleanroom.Program.pPID, /org/cleanroom/Windows, Present() and Close().
+ * - What was copied in one program can be pasted in another one (clipboard.c).
  *
  * GDK's own request to raise a window does nothing in Broadway. But broadwayd raises and focuses a
  * modal window when the browser tells where it is, and the browser does so after every move.
  */
+#include "clipboard.h"
+
 #include <gio/gio.h>
 #include <gtk/gtk.h>
 #include <stdlib.h>
@@ -248,6 +251,7 @@ static void on_bus(GDBusConnection *bus, const char *name, gpointer data) {
   g_dbus_connection_register_object(bus, "/org/cleanroom/Windows", node->interfaces[0], &table,
                                     NULL, NULL, NULL);
   g_dbus_node_info_unref(node);
+  clipboard_start(bus);
 }
 
 G_MODULE_EXPORT void gtk_module_init(int *argc, char ***argv);
