@@ -1,8 +1,13 @@
 import { cp, readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { zstdDecompressSync } from "node:zlib";
-import { sha256File, silentLogger } from "@cleanroom/core";
-import { importKey, publish, repositoryFileSchema } from "@cleanroom/repo-publisher";
+import { sha256, sha256File, silentLogger } from "@cleanroom/core";
+import {
+  importKey,
+  publish,
+  repositoryFileSchema,
+  verifyRepository,
+} from "@cleanroom/repo-publisher";
 import { expect, test } from "vitest";
 import {
   basePackages,
@@ -163,4 +168,31 @@ test("dnf shows the groups and updates of a repository", async () => {
     const updates = await dnf(client, ["updateinfo", "list", "--all"]);
     expect(updates.stdout).toMatch(/CR-1 +Low\/Sec\. +hello-1\.0-1\.noarch/);
   });
+});
+
+test("the provenance of each build is published with its packages", async () => {
+  const statement = (name: string): string => `{"subject":"${name}"}\n`;
+  const described = await Promise.all(
+    packages.map(async (one) => ({
+      ...one,
+      provenance: (await store.put(statement(one.sha256))).sha256,
+    })),
+  );
+  const plain = await publish({ store, tools, logger, packages, repository: "proven" });
+  const options = { store, tools, logger, packages: described, repository: "proven" };
+  const { id, folder: published, packages: records } = await publish(options);
+  expect(id).not.toBe(plain.id);
+  const repodata = path.join(published, "repodata");
+  const name = (await readdir(repodata)).find((one) => one.endsWith("-provenance.jsonl.zst")) ?? "";
+  const text = zstdDecompressSync(await readFile(path.join(repodata, name))).toString();
+  const digestOf = new Map(text.split(/(?<=\n)/).map((line) => [sha256(line), line]));
+  for (const { provenance, unsignedSha256 } of records) {
+    expect(digestOf.get(provenance ?? "")).toBe(statement(unsignedSha256));
+  }
+  await whileServing({ folder: published }, async ({ url }) => {
+    const client = await clientOf(scene, "proven", url);
+    expect(await dnf(client, ["install", "hello"])).toMatchObject({ exitCode: 0 });
+  });
+  const verified = await verifyRepository({ store, tools, logger, target: published });
+  expect(verified.problems).toEqual([]);
 });

@@ -1,5 +1,10 @@
 import { CleanroomError, type Sha256, type Store } from "@cleanroom/core";
-import { currentGeneration, type Generation, publish } from "@cleanroom/repo-publisher";
+import {
+  currentGeneration,
+  type Generation,
+  type PackageToPublish,
+  publish,
+} from "@cleanroom/repo-publisher";
 import { buildPackages, type BuildResult } from "@cleanroom/rpm-runner";
 import { readImageFile } from "@cleanroom/image-composer";
 import { imageNeeds, type Stack } from "@cleanroom/spec-strip";
@@ -21,12 +26,14 @@ export async function buildAndPublish(
   const { store, tools, logger, stack } = context;
   const results = await buildPackages(context, names);
   const built = new Set(results.map(({ name }) => name));
-  const digests = [
-    ...results.flatMap(({ rpms }) => rpms.map(({ sha256 }) => sha256)),
-    ...(await keptDigests(store, stack, built)),
+  const wanted = [
+    ...results.flatMap(({ rpms, provenance }) =>
+      rpms.map(({ sha256 }) => ({ sha256, provenance })),
+    ),
+    ...(await keptPackages(store, stack, built)),
   ];
   const packages = await Promise.all(
-    digests.map(async (sha256) => ({ sha256, file: await blobFile(store, sha256) })),
+    wanted.map(async (one) => ({ ...one, file: await blobFile(store, one.sha256) })),
   );
   // Nothing is published that could not be installed from it and the base.
   const checks = { bases: [(await session.base()).repository] };
@@ -40,11 +47,11 @@ export async function publishForImage(session: Session, image: string): Promise<
   return (await buildAndPublish(session, needed)).generation;
 }
 
-async function keptDigests(
+async function keptPackages(
   store: Store,
   stack: Stack,
   built: ReadonlySet<string>,
-): Promise<Sha256[]> {
+): Promise<Pick<PackageToPublish, "sha256" | "provenance">[]> {
   const current = await currentGeneration(store);
   return (current?.packages ?? [])
     .filter(({ sourceRpm }) => {
@@ -52,7 +59,7 @@ async function keptDigests(
       const source = (sourceRpm ?? "").split("-").slice(0, -2).join("-");
       return stack.packages.has(source) && !built.has(source);
     })
-    .map(({ unsignedSha256 }) => unsignedSha256);
+    .map(({ unsignedSha256: sha256, provenance }) => ({ sha256, provenance }));
 }
 
 async function blobFile(store: Store, sha256: Sha256): Promise<string> {

@@ -14,6 +14,8 @@ export interface PackageToPublish {
   readonly file: string;
   /** Digest of that file's bytes. */
   readonly sha256: Sha256;
+  /** Its SLSA provenance, a blob of the store. */
+  readonly provenance?: Sha256 | undefined;
   /** Built from something else than the locked sources: refused. */
   readonly development?: boolean;
 }
@@ -69,9 +71,9 @@ export async function assemblePackages(
     if (result === undefined) throw new TypeError(`${one.file} was not signed`);
     return publishedPackage(one, result);
   });
-  return [...kept, ...published].toSorted(
-    (a, b) => compareText(a.name, b.name) || compareText(a.nevra, b.nevra),
-  );
+  return [...kept, ...published]
+    .map((one) => ({ ...one, provenance: byDigest.get(one.unsignedSha256)?.provenance }))
+    .toSorted((a, b) => compareText(a.name, b.name) || compareText(a.nevra, b.nevra));
 }
 
 /** Packages as they are: into the store, where they are not there yet. */

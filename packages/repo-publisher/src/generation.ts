@@ -25,6 +25,8 @@ const publishedPackageSchema = z.strictObject({
   sizeBytes: z.int(),
   /** Of the .rpm as it was built. */
   unsignedSha256: sha256Schema,
+  /** Of its SLSA provenance: a line of the metadata file of that name, line end included. */
+  provenance: sha256Schema.optional(),
   /** Seconds since 1970. */
   buildTimeSeconds: z.int(),
 });

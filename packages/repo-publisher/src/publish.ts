@@ -109,7 +109,9 @@ async function requestKey(
     signPackages: options.signPackages ?? true,
     extras: options.extras,
     checks: await checksKey(options.checks ?? {}),
-    packages: [...new Set(options.packages.map((one) => one.sha256))].toSorted(compareText),
+    packages: [
+      ...new Set(options.packages.map((one) => `${one.sha256} ${one.provenance ?? ""}`)),
+    ].toSorted(compareText),
   });
 }
 
@@ -143,7 +145,7 @@ async function makeGeneration(
     const repomd = await writeRepodata(folder, metadataOf(store, described), {
       packageCount: packages.length,
       compression: options.compression ?? "zstd",
-      extras: await extraMetadata(repository, options.extras, described),
+      extras: await extraMetadata(store, repository, options.extras, described),
       revisionSeconds: packages.reduce((latest, one) => Math.max(latest, one.buildTimeSeconds), 0),
     });
     const repomdSha256 = sha256(repomd);

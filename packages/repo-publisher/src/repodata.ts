@@ -49,7 +49,7 @@ export interface RepodataOptions {
 /** A metadata file besides the three that every repository has. */
 export interface ExtraMetadata {
   /** repomd.xml's type of it. */
-  readonly kind: "group" | "updateinfo";
+  readonly kind: "group" | "updateinfo" | "provenance";
   readonly text: string;
 }
 
@@ -86,6 +86,12 @@ export async function writeRepodata(
   return repomdXml([...files, ...extras], options.revisionSeconds);
 }
 
+/** Of the files that are not called by their kind. */
+const fileNames: Readonly<Record<string, string>> = {
+  group: "comps.xml",
+  provenance: "provenance.jsonl",
+};
+
 interface MetadataWriter {
   /** Settles when there is room for more. */
   write(bytes: Buffer): Promise<void>;
@@ -117,8 +123,8 @@ function metadataWriter(
       await ended;
       const sha256 = packed.sha256();
       const suffix = compression === "zstd" ? "zst" : "gz";
-      const name = kind === "group" ? "comps" : kind;
-      const location = `repodata/${sha256}-${name}.xml.${suffix}`;
+      const name = fileNames[kind] ?? `${kind}.xml`;
+      const location = `repodata/${sha256}-${name}.${suffix}`;
       await rename(temporary, path.join(folder, location));
       return {
         kind,

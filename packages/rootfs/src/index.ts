@@ -5,6 +5,7 @@ export {
   nevraOf,
   type Repository,
 } from "./closure.ts";
+export { encodePurl, type PackageAddress, rpmPurl } from "./purl.ts";
 export { fetchClosure } from "./fetch-closure.ts";
 export { type ResolveRequest, resolveClosure } from "./resolve.ts";
 export { makeRoot, type RootOptions, rpmDatabasePath } from "./root.ts";

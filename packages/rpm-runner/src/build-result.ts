@@ -4,6 +4,9 @@ import type { BuildId } from "@cleanroom/spec-strip";
 /** The name of the log among the outputs of a build. */
 export const logName = "build.log";
 
+/** The name of the SLSA provenance among the outputs of a build. */
+export const provenanceName = "provenance.json";
+
 export interface BuiltRpm {
   /** `name-version-release.arch.rpm` */
   readonly file: string;
@@ -20,6 +23,8 @@ export interface BuildResult extends BuildId {
    */
   readonly spec: Sha256;
   readonly rpms: readonly BuiltRpm[];
+  /** The SLSA provenance of the RPMs, a blob of the store. */
+  readonly provenance: Sha256;
   /** `built`: rpmbuild ran. `cached`: the store had what this action makes. */
   readonly how: "built" | "cached";
   /** Time that rpmbuild took, when it ran last. */

@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import {
+  canonicalJson,
   CleanroomError,
   formatError,
   type Logger,
@@ -19,14 +20,15 @@ import {
   type Stack,
   type StackPackage,
 } from "@cleanroom/spec-strip";
-import { actionKey } from "./action-key.ts";
+import { actionKey, type ActionInputs } from "./action-key.ts";
 import { checkBuildRoot } from "./build-root-proof.ts";
 import { type BuildInputs, buildInputs } from "./build-inputs.ts";
 import { type CompilerCache, prepareCompilerCache } from "./compiler-cache.ts";
 import { readHistory, writeHistory } from "./history.ts";
-import { type BuildResult, type BuiltRpm, logName } from "./build-result.ts";
+import { type BuildResult, type BuiltRpm, logName, provenanceName } from "./build-result.ts";
 import { outputRepository, writeOutput } from "./output.ts";
 import { checkBuild, checkSpec } from "./proof.ts";
+import { provenanceStatement } from "./provenance.ts";
 import { prepareSandbox, rpmbuild, rpmbuildCommand } from "./rpmbuild.ts";
 import { runSchedule, type TaskOutcome } from "./schedule.ts";
 import { type DebianSources, fetchSources, type SourceInput, sourceInputs } from "./sources.ts";
@@ -162,6 +164,7 @@ export interface PreparedBuild {
   readonly sources: readonly SourceInput[];
   readonly closure: Closure;
   readonly repositories: readonly Repository[];
+  readonly action: ActionInputs;
   readonly inputs: BuildInputs;
   readonly key: Sha256;
 }
@@ -195,7 +198,7 @@ export async function prepareBuild(
   const spec = significantText(entry.spec, { macros, arch });
   const action = { spec, sources, closure, macros, arch, tools: tools.digest };
   const inputs = buildInputs(action);
-  return { sources, closure, repositories, inputs, key: actionKey(action) };
+  return { sources, closure, repositories, action, inputs, key: actionKey(action) };
 }
 
 async function buildPackage(
@@ -221,7 +224,7 @@ async function buildPackage(
 async function runBuild(
   context: RunnerContext,
   entry: StackPackage,
-  { sources, closure, repositories, key }: PreparedBuild,
+  { sources, closure, repositories, action, key }: PreparedBuild,
 ): Promise<BuildResult> {
   const { store, tools, logger, macros } = context;
   const { name, stage } = entry;
@@ -244,17 +247,24 @@ async function runBuild(
       rpms.push({ file, ...(await store.putFile(path.join(folder, "RPMS", file))) });
     }
     const spec = await store.put(entry.spec);
+    const { base } = context;
+    const statement = provenanceStatement({ entry, action, key, base, rpms });
+    const provenance = await store.put(`${canonicalJson(statement)}\n`);
     await store.putAction(key, {
       outputs: [
         ...rpms.map(({ file, sha256, size }) => ({ name: file, sha256, size })),
         { name: `${name}.spec`, ...spec },
+        { name: provenanceName, ...provenance },
         { name: logName, ...(await store.putFile(logFile)) },
       ],
       facts: { package: label, buildMs },
     });
     const seconds = (buildMs / 1000).toFixed(1);
     logger.info(`${label}: built ${rpms.length} RPMs in ${seconds} s`, { ...facts, buildMs });
-    return { name, stage, key, spec: spec.sha256, rpms, how: "built", buildMs };
+    return {
+      ...{ name, stage, key, spec: spec.sha256, rpms, provenance: provenance.sha256 },
+      ...{ how: "built", buildMs },
+    };
   });
 }
 
@@ -307,11 +317,13 @@ export async function knownResult(
 ): Promise<BuildResult | undefined> {
   const known = await store.action(key);
   if (known === undefined) return undefined;
-  const spec = known.outputs.find((output) => output.name === `${name}.spec`)?.sha256;
-  if (spec === undefined) return undefined;
+  const digests = new Map(known.outputs.map((output) => [output.name, output.sha256]));
+  const spec = digests.get(`${name}.spec`);
+  const provenance = digests.get(provenanceName);
+  if (spec === undefined || provenance === undefined) return undefined;
   const rpms = known.outputs
     .filter((output) => output.name.endsWith(".rpm"))
     .map((output) => ({ file: output.name, sha256: output.sha256, size: output.size }));
   const buildMs = Number(known.facts["buildMs"] ?? 0);
-  return { name, stage, key, spec, rpms, how: "cached", buildMs };
+  return { name, stage, key, spec, rpms, provenance, how: "cached", buildMs };
 }

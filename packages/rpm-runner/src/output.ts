@@ -8,13 +8,14 @@ import {
   pathExists,
   replaceFolder,
   runInSandbox,
+  sha256File,
   sha256Json,
   type Store,
   type Tools,
   uniqueName,
 } from "@cleanroom/core";
 import type { Repository } from "@cleanroom/rootfs";
-import type { BuildResult, BuiltRpm } from "./build-result.ts";
+import { type BuildResult, type BuiltRpm, provenanceName } from "./build-result.ts";
 
 /** A built package's RPMs as a repository of its own, made once for its output. */
 export async function outputRepository(
@@ -48,7 +49,7 @@ export async function outputRepository(
 }
 
 /**
- * Puts a build's RPMs, its log and `record.json` into its output folder, replaced as a whole.
+ * Puts a build's RPMs, its spec, log and provenance, and `record.json` into its output folder, replaced as a whole.
  *
  * The record names outputs alone, never inputs or times: Nx takes it as input of the packages
  * that depend on this one, so that an unchanged output stops there.
@@ -94,7 +95,9 @@ async function isWritten(target: string, record: string, result: BuildResult): P
         async ({ file, size }) => (await stat(path.join(target, file))).size === size,
       ),
     );
-    return sizes.every(Boolean);
+    // Other inputs can have made the same packages: the output tells of the last ones.
+    const provenance = await sha256File(path.join(target, provenanceName));
+    return sizes.every(Boolean) && provenance === result.provenance;
   } catch (error) {
     if (isMissingFile(error)) return false;
     throw error;

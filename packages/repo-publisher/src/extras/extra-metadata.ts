@@ -1,6 +1,8 @@
+import type { Store } from "@cleanroom/core";
 import type { PublishedPackage } from "../generation.ts";
 import { readHeaderOf } from "../read-header.ts";
 import type { ExtraMetadata } from "../repodata.ts";
+import { buildProvenance } from "./build-provenance.ts";
 import { groupsXml } from "./groups-xml.ts";
 import type { RepositoryFile } from "./repository-file.ts";
 import { isOf, updatesXml } from "./updates-xml.ts";
@@ -8,8 +10,9 @@ import { isOf, updatesXml } from "./updates-xml.ts";
 /** A package, and where its signed .rpm lies. */
 type LocatedPackage = PublishedPackage & { readonly file: string };
 
-/** The group and update files of a repository; none where there is nothing to say. */
+/** The group, update and provenance files of a repository; none where there is nothing to say. */
 export async function extraMetadata(
+  store: Store,
   repository: string,
   extras: RepositoryFile | undefined,
   packages: readonly LocatedPackage[],
@@ -29,5 +32,7 @@ export async function extraMetadata(
     const text = updatesXml(repository, updates, packages, newestChange);
     files.push({ kind: "updateinfo", text });
   }
+  const provenance = await buildProvenance(store, packages);
+  if (provenance !== "") files.push({ kind: "provenance", text: provenance });
   return files;
 }
