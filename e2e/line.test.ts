@@ -10,7 +10,7 @@ import { Workspace } from "./workspace.ts";
 let workspace: Workspace;
 
 /** A spec that no store has built yet, and that makes the same packages. */
-const changed = (spec: string): string => `# ${randomUUID()}\n${spec}`;
+const changed = (spec: string): string => `%global test_run ${randomUUID()}\n${spec}`;
 
 beforeAll(async () => {
   workspace = await Workspace.copy();
@@ -142,7 +142,7 @@ describe("killed with -9", () => {
       await copy.edit("specs/rpm/catatonit/catatonit.spec", changed);
       const started = start(copy.path("cleanroom"), ["up", "hello"], { cwd: copy.folder });
       await new Promise((resolve) => setTimeout(resolve, delayMs));
-      process.kill(started.pid, "SIGKILL");
+      started.kill();
       await started.ended;
       const { exitCode, stdout } = await copy.cleanroom(["up", "hello"]);
       expect(exitCode).toBe(0);

@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { type Base, importBase, PrivateApt, readBaseLock } from "@cleanroom/base-import";
 import {
+  availableMemoryBytes,
   type BaseFile,
   baseFileSchema,
   CleanroomError,
@@ -14,11 +15,20 @@ import {
   Store,
 } from "@cleanroom/core";
 import type { Repository } from "@cleanroom/rootfs";
-import type { BuildLimits, DebianSources, RunnerContext } from "@cleanroom/rpm-runner";
+import {
+  type BuildLimits,
+  BuildProgress,
+  type DebianSources,
+  type RunnerContext,
+} from "@cleanroom/rpm-runner";
 import { describeUnmatched, readStack, type Stack } from "@cleanroom/spec-strip";
+import { ProgressView } from "./progress-view.ts";
 
 /** The workspace that this program is part of. */
 export const workspace = path.resolve(import.meta.dirname, "../../..");
+
+/** Where built packages go. */
+export const outputFolder = path.join(workspace, "dist/rpms");
 
 /** The options that every command has. */
 export interface GlobalOptions {
@@ -36,6 +46,7 @@ export interface GlobalOptions {
 export class Session {
   readonly options: GlobalOptions;
   readonly logger: Logger;
+  readonly #view = new ProgressView(process.stderr);
   #store: Promise<Store> | undefined;
   #stack: Promise<Stack> | undefined;
   #base: Promise<Base> | undefined;
@@ -46,7 +57,7 @@ export class Session {
     this.logger = createLogger({
       format: options.logFormat as LogFormat,
       quiet: options.quiet,
-      write: (text) => process.stderr.write(text),
+      write: (text) => this.#view.write(text),
     });
   }
 
@@ -140,11 +151,14 @@ export class Session {
 
   /** @param limits by default two builds at once, so that one configures while one compiles */
   async runnerContext(
-    limits: BuildLimits = { builds: 2, keepGoing: false },
+    limits: Partial<BuildLimits> = {},
     { compilerCache } = { compilerCache: true },
   ): Promise<RunnerContext> {
     const base = await this.base();
     const { macros, arch, essential, build } = base.file;
+    const progress = new BuildProgress();
+    const isDrawn = this.options.logFormat === "human" && !this.options.quiet;
+    this.#view.show(progress, this.logger, isDrawn);
     return {
       store: await this.store(),
       tools: base.tools,
@@ -153,11 +167,12 @@ export class Session {
       buildRootPackages: [...essential, ...build],
       macros,
       arch,
-      outputFolder: path.join(workspace, "dist/rpms"),
+      outputFolder,
       stageFolder: path.join(workspace, "dist/stages"),
       debian: this.debianSources(),
       compilerCache: compilerCache ? base.compilerCache : undefined,
-      limits,
+      limits: { ...defaultLimits(), ...limits },
+      progress,
       logger: this.logger,
     };
   }
@@ -171,6 +186,12 @@ export class Session {
       },
     };
   }
+}
+
+/** Four fifths of the memory that is free now are for builds. */
+function defaultLimits(): BuildLimits {
+  const memoryBytes = availableMemoryBytes() * 0.8;
+  return { builds: 2, jobs: undefined, memoryBytes, keepGoing: false };
 }
 
 export function baseRepository(base: Base): Repository {

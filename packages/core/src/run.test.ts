@@ -140,3 +140,10 @@ test("a signal's name is told, however deep in a shell it came", async () => {
     message: "sh was ended by SIGKILL",
   });
 });
+
+test("memory is measured over all that a command starts", async () => {
+  const script = "const b = Buffer.alloc(200e6, 1); setTimeout(() => b, 1200)";
+  const args = ["-c", '"$0" -e "$1" & wait', process.execPath, script];
+  const { peakMemoryBytes } = await run("sh", args, { measuresMemory: true });
+  expect(peakMemoryBytes).toBeGreaterThan(200e6);
+});

@@ -2,6 +2,7 @@ import { createWriteStream } from "node:fs";
 import { constants } from "node:os";
 import { execa, type Options, type ResultPromise } from "execa";
 import { CleanroomError, type ErrorDetail } from "./error.ts";
+import { sessionMemoryBytes } from "./memory.ts";
 
 export interface CommandOptions {
   readonly cwd?: string;
@@ -13,6 +14,8 @@ export interface CommandOptions {
   readonly signal?: AbortSignal;
   /** Both outputs go to this file as they come, besides being captured. */
   readonly logFile?: string;
+  /** Looks at times how much memory the command takes, for `peakMemoryBytes`. */
+  readonly measuresMemory?: boolean;
   /** The terminal is handed to the command; nothing is captured. */
   readonly interactive?: boolean;
   /** The command ends by itself once this process is gone, and not before. */
@@ -29,6 +32,8 @@ export interface CommandResult {
   readonly stderr: string;
   readonly exitCode: number;
   readonly durationMs: number;
+  /** The most memory that the command and all that it started were seen to take; 0 unmeasured. */
+  readonly peakMemoryBytes: number;
 }
 
 /** A command that could not be started, failed, was killed or took too long. */
@@ -54,16 +59,19 @@ export class CommandError extends CleanroomError {
   }
 }
 
-/** A started command: its process group, its end, and its standard input. */
+/** A started command: its end, and its standard input. */
 export interface StartedCommand {
-  readonly pid: number;
   /** Settles when the command has ended, whatever its exit code. */
   readonly ended: Promise<CommandResult>;
   /** The first bytes on standard output; rejects when the command ends without any. */
   readonly firstOutput: Promise<void>;
   endInput(): void;
+  /** Ends it with all that it has started. */
   kill(): void;
 }
+
+/** Compilers and linkers hold their peaks for longer. */
+const memoryIntervalMs = 500;
 
 /** How much of the end of a failed command's output goes into the error message. */
 const quotedLines = 15;
@@ -173,6 +181,12 @@ export async function run(
           timedOut = true;
           end();
         }, options.timeoutMs);
+  let peakMemoryBytes = 0;
+  const measure = (): void => {
+    peakMemoryBytes = Math.max(peakMemoryBytes, sessionMemoryBytes(pid ?? 0));
+  };
+  const measuring =
+    options.measuresMemory === true ? setInterval(measure, memoryIntervalMs) : undefined;
   options.signal?.addEventListener("abort", end, { once: true });
   if (options.signal?.aborted === true) end();
   const log = options.logFile === undefined ? undefined : createWriteStream(options.logFile);
@@ -188,6 +202,7 @@ export async function run(
     });
   }
   clearTimeout(timer);
+  clearInterval(measuring);
   options.signal?.removeEventListener("abort", end);
   if (pid !== undefined) {
     // What a command left behind in its group would go on writing: it ends with the command.
@@ -203,7 +218,7 @@ export async function run(
     (options.accept ?? [0]).includes(exitCode) &&
     !isMissing(file, exitCode, stderr)
   ) {
-    return { stdout, stderr, exitCode, durationMs: performance.now() - startedMs };
+    return { stdout, stderr, exitCode, durationMs: performance.now() - startedMs, peakMemoryBytes };
   }
   throw commandError(file, args, options, {
     timedOut,
@@ -316,12 +331,13 @@ export function start(
   }
   if (options.outlives !== true) liveGroups.add(pid);
   const ended = child.then((result) => {
-    liveGroups.delete(pid);
+    if (liveGroups.delete(pid)) killGroup(pid);
     return {
       stdout: typeof result.stdout === "string" ? result.stdout : "",
       stderr: typeof result.stderr === "string" ? result.stderr : "",
       exitCode: result.exitCode ?? -1,
       durationMs: performance.now() - startedMs,
+      peakMemoryBytes: 0,
     };
   });
   const firstOutput = new Promise<void>((resolve, reject) => {
@@ -337,7 +353,6 @@ export function start(
   // Whoever does not wait for the first output must not be ended by its rejection.
   firstOutput.catch(() => undefined);
   return {
-    pid,
     ended,
     firstOutput,
     endInput: () => child.stdin?.end(),

@@ -25,8 +25,13 @@ export interface BuildResult extends BuildId {
   readonly rpms: readonly BuiltRpm[];
   /** The SLSA provenance of the RPMs, a blob of the store. */
   readonly provenance: Sha256;
-  /** `built`: rpmbuild ran. `cached`: the store had what this action makes. */
-  readonly how: "built" | "cached";
+  /**
+   * `built`: rpmbuild ran. `cached`: the store had what this action makes. `cut-off`: so it had,
+   * although something that the package needs was built anew.
+   */
+  readonly how: "built" | "cached" | "cut-off";
   /** Time that rpmbuild took, when it ran last. */
   readonly buildMs: number;
+  /** The most memory that it was seen to take then; 0 unknown. */
+  readonly peakMemoryBytes: number;
 }

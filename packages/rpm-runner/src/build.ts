@@ -30,7 +30,10 @@ import { outputRepository, writeOutput } from "./output.ts";
 import { checkBuild, checkSpec } from "./proof.ts";
 import { provenanceStatement } from "./provenance.ts";
 import { prepareSandbox, rpmbuild, rpmbuildCommand } from "./rpmbuild.ts";
-import { runSchedule, type TaskOutcome } from "./schedule.ts";
+import { BuildBudget } from "./budget.ts";
+import { longestChains, NotBegun, runSchedule, type TaskOutcome } from "./schedule.ts";
+import type { BuildProgress, PlannedBuild } from "./progress.ts";
+import { summarizeRun, writeRunSummary } from "./run-summary.ts";
 import { type DebianSources, fetchSources, type SourceInput, sourceInputs } from "./sources.ts";
 
 /** What builds are made with and where they go. */
@@ -51,6 +54,8 @@ export interface RunnerContext {
   /** ccache for the compilers of builds; without it they compile everything. */
   readonly compilerCache: Tools | undefined;
   readonly limits: BuildLimits;
+  /** Where the builds of a run stand. */
+  readonly progress: BuildProgress;
   readonly logger: Logger;
 }
 
@@ -58,6 +63,10 @@ export interface RunnerContext {
 export interface BuildLimits {
   /** Builds under way at once. */
   readonly builds: number;
+  /** Compiler jobs of all builds together; undefined: each has as many as there are processors. */
+  readonly jobs: number | undefined;
+  /** What all builds together may take, by what each took when it ran last. */
+  readonly memoryBytes: number;
   /** After a failure, go on with what does not need the failed package. */
   readonly keepGoing: boolean;
 }
@@ -91,36 +100,103 @@ export async function buildAll(
   context: RunnerContext,
   builds: readonly BuildId[],
 ): Promise<ReadonlyMap<string, BuildResult>> {
-  const { store, stack, limits } = context;
+  const { store, stack, limits, progress } = context;
+  const startedMs = performance.now();
   const results = new Map<string, BuildResult>();
-  const history = await readHistory(store, builds);
-  const tasks = builds.map((build) => ({
-    build,
-    id: formatBuildId(build),
-    needs: needsOfBuild(stack, build).map(formatBuildId),
-  }));
+  const tasks = await planRun(context, builds);
+  const chains = longestChains(tasks, ({ expectedMs }) => expectedMs ?? unknownBuildMs);
+  const priorityOf = ({ id }: { readonly id: string }): number => chains.get(id) ?? 0;
+  const budget = new BuildBudget(limits);
+  progress.begin(tasks, limits.builds);
   const outcomes = await runSchedule(
     tasks,
-    {
-      limit: limits.builds,
-      keepGoing: limits.keepGoing,
-      costOf: ({ id }) => history.get(id)?.buildMs ?? unknownBuildMs,
-    },
-    async ({ build, id }) => {
-      const result = await buildPackage(context, packageOfBuild(stack, build), results);
-      results.set(id, result);
-      const { stage } = build;
-      const folder =
-        stage === undefined ? context.outputFolder : path.join(context.stageFolder, stage);
-      await writeOutput(store, folder, result);
+    { limit: preparationsMax, keepGoing: limits.keepGoing, priorityOf },
+    async (task) => {
+      const { build, id, memoryBytes } = task;
+      progress.set(id, "preparing");
+      try {
+        const inTurn: InTurn = (work) =>
+          budget.with({ memoryBytes }, priorityOf(task), () => {
+            progress.set(id, "running");
+            return work();
+          });
+        const result = await buildPackage(context, packageOfBuild(stack, build), results, inTurn);
+        results.set(id, result);
+        const { stage } = build;
+        const folder =
+          stage === undefined ? context.outputFolder : path.join(context.stageFolder, stage);
+        await writeOutput(store, folder, result);
+        progress.set(id, result.how);
+      } catch (error) {
+        if (!limits.keepGoing) budget.close();
+        if (!(error instanceof NotBegun)) progress.set(id, "failed");
+        throw error;
+      }
     },
   );
+  const others = new Map<string, "failed" | "skipped">();
+  for (const [id, { state }] of outcomes) {
+    if (state === "done") continue;
+    others.set(id, state);
+    progress.set(id, state);
+  }
+  const summary = summarizeRun(results, others, performance.now() - startedMs);
+  await writeRunSummary(context.outputFolder, summary);
   throwFailures(outcomes, context.logger);
   return results;
 }
 
+/** Runs work when the machine has room for one build more. */
+type InTurn = <Result>(work: () => Promise<Result>) => Promise<Result>;
+
+/** Builds whose inputs are looked at at once: most are cached, and this is all there is to them. */
+const preparationsMax = 8;
+
 /** What a build that has never run is taken to cost: neither first nor last. */
 const unknownBuildMs = 20_000;
+
+/** What a build that has never run is taken to need: so many fit beside each other as a rule. */
+const unknownMemoryBytes = 1024 ** 3;
+
+/** One build of a run, with what is known of it from its last. */
+interface RunTask extends PlannedBuild {
+  readonly build: BuildId;
+  readonly memoryBytes: number;
+}
+
+/**
+ * What a run would look at, in which order, and what is known of each build: a plan is data alone.
+ * Whether a build has to run is known only when what it needs is there.
+ */
+export async function planPackages(
+  context: Pick<RunnerContext, "store" | "stack">,
+  names: readonly string[],
+): Promise<readonly PlannedBuild[]> {
+  const wanted = names.map((name): BuildId => ({ name, stage: undefined }));
+  const tasks = await planRun(context, withNeeds(context.stack, wanted));
+  return tasks.map(({ id, needs, expectedMs }) => ({ id, needs, expectedMs }));
+}
+
+async function planRun(
+  { store, stack }: Pick<RunnerContext, "store" | "stack">,
+  builds: readonly BuildId[],
+): Promise<readonly RunTask[]> {
+  const history = await readHistory(store, builds);
+  return builds.map((build) => {
+    const id = formatBuildId(build);
+    const last = history.get(id);
+    const { buildSeconds } = packageOfBuild(stack, build);
+    return {
+      ...{ build, id },
+      needs: needsOfBuild(stack, build).map(formatBuildId),
+      expectedMs: last?.buildMs ?? (buildSeconds === undefined ? undefined : buildSeconds * 1000),
+      memoryBytes:
+        last === undefined || last.peakMemoryBytes === 0
+          ? unknownMemoryBytes
+          : last.peakMemoryBytes,
+    };
+  });
+}
 
 /** @throws the first failure; the others are told before it */
 function throwFailures(outcomes: ReadonlyMap<string, TaskOutcome<void>>, logger: Logger): void {
@@ -205,16 +281,20 @@ async function buildPackage(
   context: RunnerContext,
   entry: StackPackage,
   results: ReadonlyMap<string, BuildResult>,
+  inTurn: InTurn,
 ): Promise<BuildResult> {
-  const { store, logger } = context;
+  const { store, logger, stack } = context;
   checkSpec(entry);
   const prepared = await prepareBuild(context, entry, results);
   const known = await knownResult(store, entry, prepared.key);
+  const isAfterBuild = needsOfBuild(stack, entry).some(
+    (need) => results.get(formatBuildId(need))?.how === "built",
+  );
   const result =
-    known ??
+    (known !== undefined && isAfterBuild ? { ...known, how: "cut-off" as const } : known) ??
     (await store.withLock(`build-${prepared.key}`, async () => {
       const madeMeanwhile = await knownResult(store, entry, prepared.key);
-      return madeMeanwhile ?? runBuild(context, entry, prepared);
+      return madeMeanwhile ?? inTurn(() => runBuild(context, entry, prepared));
     }));
   await checkBuild(store, entry, result, logger);
   await writeHistory(store, { ...result, id: formatBuildId(entry), inputs: prepared.inputs });
@@ -239,8 +319,10 @@ async function runBuild(
     logger.info(`${label}: building ${entry.model.version}-${entry.model.release}`, facts);
     const startedMs = performance.now();
     const compilerCache = await compilerCacheOf(context, name, closure, root);
-    const request = { entry, sources, macros, root, folder, logFile, compilerCache };
-    const files = await rpmbuild(store, request);
+    const { jobs: allJobs, builds } = context.limits;
+    const jobs = allJobs === undefined ? undefined : Math.max(1, Math.floor(allJobs / builds));
+    const request = { entry, sources, macros, root, folder, logFile, compilerCache, jobs };
+    const { files, peakMemoryBytes } = await rpmbuild(store, request);
     const buildMs = Math.round(performance.now() - startedMs);
     const rpms: BuiltRpm[] = [];
     for (const file of files) {
@@ -257,13 +339,13 @@ async function runBuild(
         { name: provenanceName, ...provenance },
         { name: logName, ...(await store.putFile(logFile)) },
       ],
-      facts: { package: label, buildMs },
+      facts: { package: label, buildMs, peakMemoryBytes },
     });
     const seconds = (buildMs / 1000).toFixed(1);
     logger.info(`${label}: built ${rpms.length} RPMs in ${seconds} s`, { ...facts, buildMs });
     return {
       ...{ name, stage, key, spec: spec.sha256, rpms, provenance: provenance.sha256 },
-      ...{ how: "built", buildMs },
+      ...{ how: "built", buildMs, peakMemoryBytes },
     };
   });
 }
@@ -325,5 +407,9 @@ export async function knownResult(
     .filter((output) => output.name.endsWith(".rpm"))
     .map((output) => ({ file: output.name, sha256: output.sha256, size: output.size }));
   const buildMs = Number(known.facts["buildMs"] ?? 0);
-  return { name, stage, key, spec, rpms, provenance, how: "cached", buildMs };
+  const peakMemoryBytes = Number(known.facts["peakMemoryBytes"] ?? 0);
+  return {
+    ...{ name, stage, key, spec, rpms, provenance },
+    ...{ how: "cached", buildMs, peakMemoryBytes },
+  };
 }

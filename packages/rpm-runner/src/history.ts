@@ -10,6 +10,8 @@ export interface BuildHistory {
   readonly key: Sha256;
   readonly inputs: BuildInputs;
   readonly buildMs: number;
+  /** The most memory that it was seen to take; 0 unknown. */
+  readonly peakMemoryBytes: number;
 }
 
 const version = 2;
@@ -21,10 +23,10 @@ function historyFile(store: Store, id: string): string {
 /** Remembers a build. It explains and orders later runs; nothing is ever reused because of it. */
 export async function writeHistory(
   store: Store,
-  { id, key, inputs, buildMs }: BuildHistory,
+  { id, key, inputs, buildMs, peakMemoryBytes }: BuildHistory,
 ): Promise<void> {
   if ((await readOne(store, id))?.key === key) return;
-  const text = JSON.stringify({ version, id, key, inputs, buildMs });
+  const text = JSON.stringify({ version, id, key, inputs, buildMs, peakMemoryBytes });
   await writeFileAtomic(historyFile(store, id), text);
 }
 

@@ -1,6 +1,14 @@
 export { checkReproducible } from "./reproduce.ts";
 export { explainBuilds } from "./explain.ts";
-export { type BuildLimits, buildPackages, openBuildRoot, type RunnerContext } from "./build.ts";
+export { BuildProgress, type BuildState, type ProgressSnapshot } from "./progress.ts";
+export { describeDuration, describeRun, readRunSummary, type RunSummary } from "./run-summary.ts";
+export {
+  type BuildLimits,
+  buildPackages,
+  openBuildRoot,
+  planPackages,
+  type RunnerContext,
+} from "./build.ts";
 export type { BuildResult, BuiltRpm } from "./build-result.ts";
 export {
   type DebianSourceFile,

@@ -55,7 +55,7 @@ async function buildAgain(
     const logFile = store.path("logs", `${id}.again.log`);
     await mkdir(path.dirname(logFile), { recursive: true });
     const request = { entry, sources, macros, root, folder, logFile, variation };
-    const files = await rpmbuild(store, request);
+    const { files } = await rpmbuild(store, request);
     const differences: (RpmDifference & { rpm: string })[] = [];
     const known = new Map(first.rpms.map(({ file, sha256 }) => [file, sha256]));
     for (const rpm of new Set([...known.keys(), ...files])) {

@@ -1,14 +1,17 @@
-import { chmod, copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import {
   CleanroomError,
+  CommandError,
   runInSandbox,
   type Sandbox,
   sandboxPath,
+  sha256File,
   type Store,
 } from "@cleanroom/core";
 import type { StackPackage } from "@cleanroom/spec-strip";
 import type { CompilerCache } from "./compiler-cache.ts";
+import { errorLines } from "./error-lines.ts";
 import { macroFileText } from "./macro-file.ts";
 import type { SourceInput } from "./sources.ts";
 
@@ -28,6 +31,16 @@ export interface RpmbuildRequest {
   readonly compilerCache?: CompilerCache | undefined;
   /** Surroundings other than the usual, which no output may show. */
   readonly variation?: BuildVariation;
+  /** Compiler jobs at once; as many as processors when absent. */
+  readonly jobs?: number | undefined;
+}
+
+/** What a build made. */
+export interface RpmbuildResult {
+  /** Names of the RPMs in the folder's `RPMS`, sorted. */
+  readonly files: readonly string[];
+  /** The most memory that the build was seen to take. */
+  readonly peakMemoryBytes: number;
 }
 
 /** What may differ between machines that build the same. */
@@ -71,7 +84,9 @@ export async function prepareSandbox(store: Store, request: RpmbuildRequest): Pr
 }
 
 /** The command that builds the binary packages of a prepared sandbox. */
-export function rpmbuildCommand({ entry, variation }: RpmbuildRequest): string[] {
+export function rpmbuildCommand(request: RpmbuildRequest): string[] {
+  const { entry, variation } = request;
+  const jobs = variation?.jobs ?? request.jobs;
   return [
     ...(variation === undefined ? [] : ["sh", "-c", `umask ${variation.umask}; exec "$@"`, "sh"]),
     // No --target, for the same reason: a build root is of the architecture that it builds for.
@@ -81,7 +96,7 @@ export function rpmbuildCommand({ entry, variation }: RpmbuildRequest): string[]
       `_rpmdir ${buildFolder}/RPMS`,
       "_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm",
       "_dbpath /usr/lib/sysimage/rpm",
-      ...(variation === undefined ? [] : [`_smp_build_ncpus ${variation.jobs}`]),
+      ...(jobs === undefined ? [] : [`_smp_build_ncpus ${jobs}`]),
     ].flatMap((definition) => ["--define", definition]),
     `${buildFolder}/SPECS/${entry.name}.spec`,
   ];
@@ -90,26 +105,52 @@ export function rpmbuildCommand({ entry, variation }: RpmbuildRequest): string[]
 /**
  * Runs `rpmbuild -bb` in the build root.
  *
- * @returns names of the RPMs in the folder's `RPMS`, sorted
- * @throws {CleanroomError} `build-failed` with the end of the log
+ * @throws {CleanroomError} `build-failed` with the lines of the log that say why
  */
-export async function rpmbuild(store: Store, request: RpmbuildRequest): Promise<string[]> {
+export async function rpmbuild(store: Store, request: RpmbuildRequest): Promise<RpmbuildResult> {
   const { entry, folder } = request;
   const sandbox = await prepareSandbox(store, request);
   try {
-    await runInSandbox(sandbox, rpmbuildCommand(request), {
+    const { peakMemoryBytes } = await runInSandbox(sandbox, rpmbuildCommand(request), {
       step: `${entry.name}: rpmbuild`,
       logFile: request.logFile,
+      measuresMemory: true,
     });
+    const files = (await readdir(path.join(folder, "RPMS"))).toSorted();
+    return { files, peakMemoryBytes };
   } catch (error) {
-    if (!(error instanceof CleanroomError) || error.code !== "command-failed") throw error;
-    throw new CleanroomError("build-failed", error.message, {
-      place: { step: `${entry.name}: rpmbuild` },
-      logFile: request.logFile,
-      hint: `./cleanroom rpm shell ${entry.name} opens its build root`,
-    });
+    if (!(error instanceof CommandError) || error.code !== "command-failed") throw error;
+    throw await buildFailure(request, error);
   }
-  return (await readdir(path.join(folder, "RPMS"))).toSorted();
+}
+
+/** Lines of a log in an error message. */
+const quotedLines = 15;
+
+async function buildFailure(
+  { entry, logFile }: RpmbuildRequest,
+  { signalName, commandExitCode }: CommandError,
+): Promise<CleanroomError> {
+  const log = await readFile(logFile, "utf8");
+  const how =
+    signalName === undefined ? `exited with ${commandExitCode}` : `was ended by ${signalName}`;
+  const lines = errorLines(log, quotedLines).map((line) => `    ${line}`);
+  return new CleanroomError("build-failed", [`rpmbuild ${how}:`, ...lines].join("\n"), {
+    place: { step: `${entry.name}: rpmbuild` },
+    logFile,
+    hint: failureHint(log, entry.name, signalName),
+  });
+}
+
+/** What to do next, where the log shows that the machine and not the package is to blame. */
+function failureHint(log: string, name: string, signalName: string | undefined): string {
+  if (/No space left on device|Disk quota exceeded/.test(log)) {
+    return "the store's disk, or memory (the build's /tmp is in it), is full: free some, and run it again";
+  }
+  if (signalName === "SIGKILL" || /\bKilled\b|out of memory|Cannot allocate memory/i.test(log)) {
+    return "the machine's memory was used up, as it seems: `dmesg` tells; --parallel 1 --jobs 1 takes less";
+  }
+  return `./cleanroom rpm shell ${name} opens its build root`;
 }
 
 async function placeSources(store: Store, request: RpmbuildRequest): Promise<void> {
@@ -120,6 +161,11 @@ async function placeSources(store: Store, request: RpmbuildRequest): Promise<voi
     } else {
       await copyFile(origin.local, target);
       await chmod(target, 0o644);
+      if ((await sha256File(target)) === sha256) continue;
+      throw new CleanroomError("source-changed", `${file} was written to meanwhile`, {
+        place: { file: origin.local },
+        hint: "run the command again: what was planned is not what is there now",
+      });
     }
   }
 }

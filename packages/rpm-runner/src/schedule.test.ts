@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { runSchedule, type ScheduledTask } from "./schedule.ts";
+import { longestChains, runSchedule, type ScheduledTask } from "./schedule.ts";
 
 const task = (id: string, ...needs: string[]): ScheduledTask => ({ id, needs });
 
-const options = { limit: 2, keepGoing: false, costOf: () => 1 };
+const options = { limit: 2, keepGoing: false, priorityOf: () => 1 };
 
 const states = (outcomes: ReadonlyMap<string, { state: string }>): Record<string, string> =>
   Object.fromEntries([...outcomes].map(([id, { state }]) => [id, state]));
@@ -48,11 +48,22 @@ test("each task runs after what it needs, at most so many at once", async () => 
 test("of what is ready, that goes first which most work waits for", async () => {
   const order: string[] = [];
   const tasks = [task("small"), task("root"), task("long", "root"), task("end", "long")];
-  await runSchedule(tasks, { ...options, limit: 1 }, async ({ id }) => {
+  const chains = longestChains(tasks, () => 1);
+  expect(Object.fromEntries(chains)).toEqual({ small: 1, root: 3, long: 2, end: 1 });
+  const priorityOf = ({ id }: ScheduledTask): number => chains.get(id) ?? 0;
+  await runSchedule(tasks, { ...options, limit: 1, priorityOf }, async ({ id }) => {
     order.push(id);
     return Promise.resolve();
   });
   expect(order).toEqual(["root", "long", "small", "end"]);
+});
+
+test("a chain of many thousands is no trouble", async () => {
+  const tasks = Array.from({ length: 20_000 }, (_, index) =>
+    task(`t${index}`, ...(index === 0 ? [] : [`t${index - 1}`])),
+  );
+  const chains = longestChains(tasks, () => 1);
+  expect(chains.get("t0")).toBe(20_000);
 });
 
 const failing = async ({ id }: ScheduledTask): Promise<string> =>

@@ -80,6 +80,8 @@ a
     model,
     buildNeeds: [],
     runtimeNeeds: [],
+    buildSeconds: undefined,
+    cutoff: "content",
   };
 }
 

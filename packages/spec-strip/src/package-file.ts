@@ -19,6 +19,16 @@ export const packageFileSchema = z.strictObject({
    * are built against, where they need this package in turn.
    */
   stages: z.strictObject({ bootstrap: stageSchema.optional() }).prefault({}),
+  /**
+   * What its build takes on two processors without a compiler cache: orders builds, and tells how
+   * long a run will take, until there is a history of its own.
+   */
+  buildSeconds: z.number().positive().optional(),
+  /**
+   * When a new build of it stops there: `content`, when its packages came out the same; `abi`, also
+   * when all that builds of its dependents can read of it did.
+   */
+  cutoff: z.enum(["content", "abi"]).default("content"),
 });
 
 export type PackageFile = z.output<typeof packageFileSchema>;

@@ -49,6 +49,10 @@ export interface StackPackage extends GraphNode, BuildId {
   readonly forbid: readonly CapabilityRule[];
   /** What the profiles did to the spec. */
   readonly strip: StripReport;
+  /** What its build is expected to take, by its package.yaml. */
+  readonly buildSeconds: number | undefined;
+  /** When a new build of it stops there. */
+  readonly cutoff: PackageFile["cutoff"];
 }
 
 /** Every spec of the workspace, and how they need each other. */
@@ -201,6 +205,8 @@ async function readPackage(
       spec: text,
       model,
       strip: report,
+      buildSeconds: packageFile.buildSeconds,
+      cutoff: packageFile.cutoff,
       forbid: profiles.flatMap((profile) => profile.forbid),
     };
   };

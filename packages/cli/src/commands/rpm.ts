@@ -2,20 +2,28 @@ import {
   buildPackages,
   type BuildResult,
   checkReproducible,
+  describeDuration,
+  describeRun,
   explainBuilds,
   openBuildRoot,
+  planPackages,
+  readRunSummary,
   type RunnerContext,
 } from "@cleanroom/rpm-runner";
 import { formatBuildId } from "@cleanroom/spec-strip";
-import { run, sandboxArguments } from "@cleanroom/core";
+import { CleanroomError, run, sandboxArguments } from "@cleanroom/core";
 import type { CommandModule } from "yargs";
-import { type GlobalOptions, Session } from "../session.ts";
+import { type GlobalOptions, outputFolder, Session } from "../session.ts";
 
 type Options = GlobalOptions & {
   readonly packages?: readonly string[];
   readonly stage?: "bootstrap" | undefined;
   readonly parallel?: number | undefined;
+  readonly jobs?: number | undefined;
+  readonly memory?: number | undefined;
   readonly keepGoing?: boolean | undefined;
+  readonly last?: boolean | undefined;
+  readonly plan?: boolean | undefined;
   readonly ccache?: boolean | undefined;
   readonly checkReproducible?: boolean | undefined;
 };
@@ -23,7 +31,16 @@ type Options = GlobalOptions & {
 async function build(options: Options): Promise<void> {
   const session = new Session(options);
   const names = await session.packageNames(options.packages ?? []);
-  const limits = { builds: options.parallel ?? 2, keepGoing: options.keepGoing ?? false };
+  if (options.plan === true) {
+    await plan(session, names);
+    return;
+  }
+  const limits = {
+    builds: options.parallel ?? 2,
+    jobs: options.jobs,
+    ...(options.memory === undefined ? {} : { memoryBytes: options.memory * 1024 ** 3 }),
+    keepGoing: options.keepGoing ?? false,
+  };
   const context = await session.runnerContext(limits, { compilerCache: options.ccache !== false });
   if (options.checkReproducible === true) {
     await reproduce(session, context, names);
@@ -31,6 +48,23 @@ async function build(options: Options): Promise<void> {
   }
   const results = await buildPackages(context, names, options.stage);
   session.print(results, results.map(describe).join("\n"));
+  const summary = await readRunSummary(context.outputFolder);
+  if (summary !== undefined) session.logger.info(describeRun(summary));
+}
+
+/** The builds of a run in their order, without doing any; needs no base. */
+async function plan(session: Session, names: readonly string[]): Promise<void> {
+  const context = { store: await session.store(), stack: await session.stack() };
+  const builds = await planPackages(context, names);
+  session.print(
+    builds,
+    builds
+      .map(({ id, needs, expectedMs }) => {
+        const time = expectedMs === undefined ? "" : ` (about ${describeDuration(expectedMs)})`;
+        return `${id}${time}${needs.length === 0 ? "" : `, after ${needs.join(", ")}`}`;
+      })
+      .join("\n"),
+  );
 }
 
 async function reproduce(
@@ -59,6 +93,10 @@ async function reproduce(
 
 async function explain(options: Options): Promise<void> {
   const session = new Session(options);
+  if (options.last === true) {
+    await explainLastRun(session);
+    return;
+  }
   const names = await session.packageNames(options.packages ?? []);
   const explanations = await explainBuilds(await session.runnerContext(), names);
   const words = { "up-to-date": "up to date", "would-run": "would run", depends: "may run" };
@@ -70,6 +108,22 @@ async function explain(options: Options): Promise<void> {
       )
       .join("\n"),
   );
+}
+
+/** What the last run with this workspace did, and the time that it saved. */
+async function explainLastRun(session: Session): Promise<void> {
+  const summary = await readRunSummary(outputFolder);
+  if (summary === undefined) {
+    throw new CleanroomError("no-run", "nothing was built in this workspace yet", {
+      hint: "./cleanroom rpm build",
+    });
+  }
+  const words = { built: "built", "cut-off": "cut off", cached: "cached" } as const;
+  const lines = summary.builds.map(({ id, how, buildMs }) => {
+    if (how === "failed" || how === "skipped") return `${id}: ${how}`;
+    return `${id}: ${words[how]}, ${describeDuration(buildMs)}${how === "built" ? "" : " saved"}`;
+  });
+  session.print(summary, [...lines, describeRun(summary)].join("\n"));
 }
 
 function describe(result: BuildResult): string {
@@ -111,6 +165,19 @@ export const rpmCommand: CommandModule<object, Options> = {
               describe: "Build the named packages only as far as this stage",
             })
             .option("parallel", { type: "number", default: 2, describe: "Builds at once" })
+            .option("jobs", {
+              type: "number",
+              describe: "Compiler jobs of all builds together; else as many for each as processors",
+            })
+            .option("memory", {
+              type: "number",
+              describe: "GiB that all builds may take together; else four fifths of what is free",
+            })
+            .option("plan", {
+              type: "boolean",
+              default: false,
+              describe: "Say what would be looked at in which order, and do nothing",
+            })
             .option("keep-going", {
               type: "boolean",
               default: false,
@@ -131,7 +198,12 @@ export const rpmCommand: CommandModule<object, Options> = {
       .command<Options>(
         "explain [packages..]",
         "Say why packages would be built or not; builds nothing",
-        (inner) => inner.positional("packages", { type: "string", array: true }) as never,
+        (inner) =>
+          inner.positional("packages", { type: "string", array: true }).option("last", {
+            type: "boolean",
+            default: false,
+            describe: "What the last run built, cut off and had, and the time that it saved",
+          }) as never,
         explain,
       )
       .command<Options & { readonly name: string }>(

@@ -1,0 +1,90 @@
+import { mkdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { isMissingFile, writeFileAtomic } from "@cleanroom/core";
+import { formatBuildId } from "@cleanroom/spec-strip";
+import type { BuildResult } from "./build-result.ts";
+
+/** What a run came to. */
+export interface RunSummary {
+  readonly builds: readonly {
+    /** `name` or `name:stage`. */
+    readonly id: string;
+    readonly how: BuildResult["how"] | "failed" | "skipped";
+    /** What its build took, when it last ran; 0 where it never did. */
+    readonly buildMs: number;
+  }[];
+  /** Of the whole run. */
+  readonly wallMs: number;
+  /** What the builds that did not have to run took when they ran last, added up. */
+  readonly savedMs: number;
+}
+
+export function summarizeRun(
+  results: ReadonlyMap<string, BuildResult>,
+  others: ReadonlyMap<string, "failed" | "skipped">,
+  wallMs: number,
+): RunSummary {
+  const done = [...results.values()];
+  return {
+    builds: [
+      ...done.map((result) => ({
+        id: formatBuildId(result),
+        how: result.how,
+        buildMs: result.buildMs,
+      })),
+      ...[...others].map(([id, how]) => ({ id, how, buildMs: 0 })),
+    ],
+    wallMs: Math.round(wallMs),
+    savedMs: done.reduce((sum, { how, buildMs }) => sum + (how === "built" ? 0 : buildMs), 0),
+  };
+}
+
+const version = 1;
+
+function summaryFile(outputFolder: string): string {
+  return path.join(path.dirname(outputFolder), "last-run.json");
+}
+
+/** Remembers a run beside its outputs. */
+export async function writeRunSummary(outputFolder: string, summary: RunSummary): Promise<void> {
+  await mkdir(path.dirname(outputFolder), { recursive: true });
+  await writeFileAtomic(summaryFile(outputFolder), JSON.stringify({ version, ...summary }));
+}
+
+/** The last run with this output folder; undefined before the first. */
+export async function readRunSummary(outputFolder: string): Promise<RunSummary | undefined> {
+  try {
+    const record = JSON.parse(await readFile(summaryFile(outputFolder), "utf8")) as RunSummary & {
+      version: number;
+    };
+    return record.version === version ? record : undefined;
+  } catch (error) {
+    if (isMissingFile(error)) return undefined;
+    throw error;
+  }
+}
+
+/** A duration for people: `0.4 s`, `12 s`, `3 min 5 s`, `1 h 2 min`. */
+export function describeDuration(ms: number): string {
+  if (ms < 9950) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** A run in words: first one line, then what was built and what was cut off. */
+export function describeRun({ builds, wallMs, savedMs }: RunSummary): string {
+  const count = (how: string): number => builds.filter((build) => build.how === how).length;
+  const parts = [
+    `${count("built")} built`,
+    `${count("cut-off")} cut off`,
+    `${count("cached")} cached`,
+    ...(["failed", "skipped"] as const).flatMap((how) =>
+      count(how) === 0 ? [] : [`${count(how)} ${how}`],
+    ),
+  ];
+  const saved = savedMs === 0 ? "" : `, ${describeDuration(savedMs)} of building saved`;
+  return `${parts.join(", ")} in ${describeDuration(wallMs)}${saved}`;
+}
