@@ -11,8 +11,8 @@ import { columns } from "./layout.js";
 
 /** @typedef {import("./applications.js").Application} Application */
 
-const tileWidth = 148;
-const iconPixels = 56;
+const tileWidth = 172;
+const iconPixels = 72;
 
 export const Launcher = GObject.registerClass(
   class Launcher extends Gtk.ApplicationWindow {
@@ -38,7 +38,7 @@ export const Launcher = GObject.registerClass(
       this.#search = new Gtk.SearchEntry({
         placeholder_text: "Search applications",
         halign: Gtk.Align.CENTER,
-        width_chars: 32,
+        width_chars: 36,
       });
       this.#search.connect("search-changed", () => this.#show());
       this.#search.connect("activate", () => this.#launchFirst());
@@ -50,8 +50,8 @@ export const Launcher = GObject.registerClass(
         homogeneous: true,
         halign: Gtk.Align.CENTER,
         valign: Gtk.Align.START,
-        row_spacing: 12,
-        column_spacing: 12,
+        row_spacing: 20,
+        column_spacing: 20,
       });
       this.#grid.connect("child-activated", (_grid, tile) => {
         const application = this.#tiles.get(tile);
@@ -63,8 +63,8 @@ export const Launcher = GObject.registerClass(
 
       const box = new Gtk.Box({
         orientation: Gtk.Orientation.VERTICAL,
-        spacing: 36,
-        margin_top: 56,
+        spacing: 64,
+        margin_top: 88,
         margin_bottom: 24,
       });
       box.add(this.#search);
@@ -91,8 +91,8 @@ export const Launcher = GObject.registerClass(
     /** @param {number} width */
     setWidth(width) {
       this.#width = width;
-      const count = columns(width, tileWidth);
-      this.#grid.set_min_children_per_line(Math.min(count, Math.max(this.#tiles.size, 1)));
+      const count = columns(width, tileWidth, this.#tiles.size);
+      this.#grid.set_min_children_per_line(count);
       this.#grid.set_max_children_per_line(count);
     }
 
@@ -170,7 +170,7 @@ function makeTile(application) {
     ellipsize: Pango.EllipsizeMode.END,
     max_width_chars: 15,
   });
-  const box = new Gtk.Box({ orientation: Gtk.Orientation.VERTICAL, spacing: 10 });
+  const box = new Gtk.Box({ orientation: Gtk.Orientation.VERTICAL, spacing: 14 });
   box.add(iconImage(application.icon, iconPixels));
   box.add(label);
   const tile = new Gtk.FlowBoxChild({ width_request: tileWidth });

@@ -24,10 +24,23 @@ export function layout({ width, height }) {
 /**
  * @param {number} width of the launcher
  * @param {number} tileWidth
- * @returns {number} tiles in a row: at least one, and no more than can be taken in at a glance
+ * @param {number} count of tiles
+ * @returns {number} tiles in a row: at least one, no more than can be taken in at a glance, and
+ *   about as many in the last row as in the others
  */
-export function columns(width, tileWidth) {
-  return Math.min(Math.max(Math.floor((width * 0.8) / tileWidth), 1), 6);
+export function columns(width, tileWidth, count) {
+  const most = Math.min(Math.max(Math.floor((width * 0.8) / tileWidth), 1), 6);
+  const rows = Math.max(Math.ceil(count / most), 1);
+  return Math.max(Math.ceil(count / rows), 1);
+}
+
+/**
+ * @param {number} width of the panel
+ * @param {number} count of programs
+ * @returns {boolean} whether there is room for their names beside their icons
+ */
+export function namesFit(width, count) {
+  return (width - 320) / Math.max(count, 1) >= 130;
 }
 
 /**

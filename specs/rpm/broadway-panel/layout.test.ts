@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { columns, layout, panelHeight, untilNextMinute } from "./layout.js";
+import { columns, layout, namesFit, panelHeight, untilNextMinute } from "./layout.js";
 
 test("panel and launcher fill the screen", () => {
   const { panel, launcher } = layout({ width: 1280, height: 800 });
@@ -14,12 +14,22 @@ test("a screen too small for the panel still gives rectangles that windows can h
 });
 
 test.each([
-  [10, 1],
-  [600, 3],
-  [1280, 6],
-  [4000, 6],
-])("columns of a launcher %d wide", (width, count) => {
-  expect(columns(width, 148)).toBe(count);
+  [10, 7, 1],
+  [600, 7, 3],
+  [1280, 7, 4],
+  [1280, 6, 6],
+  [1280, 13, 5],
+  [4000, 2, 2],
+  [4000, 0, 1],
+])("in a launcher %d wide, %d tiles stand in rows of %d", (width, count, expected) => {
+  expect(columns(width, 148, count)).toBe(expected);
+});
+
+test("the names of programs are shown as long as there is room", () => {
+  expect(namesFit(1280, 0)).toBe(true);
+  expect(namesFit(1280, 7)).toBe(true);
+  expect(namesFit(1280, 8)).toBe(false);
+  expect(namesFit(300, 1)).toBe(false);
 });
 
 test("the clock waits for the next minute", () => {

@@ -6,7 +6,7 @@ import GObject from "gi://GObject";
 import Gtk from "gi://Gtk?version=3.0";
 import Pango from "gi://Pango";
 import { iconImage } from "./icon-image.js";
-import { untilNextMinute } from "./layout.js";
+import { namesFit, untilNextMinute } from "./layout.js";
 import { describeEnd, presenting } from "./programs.js";
 
 /** @typedef {import("./programs.js").Program} Program */
@@ -77,16 +77,23 @@ export const PanelBar = GObject.registerClass(
       return this.#items.get(pid);
     }
 
-    /** @param {readonly Program[]} programs */
-    setPrograms(programs) {
+    /**
+     * @param {readonly Program[]} programs
+     * @param {number} width of the panel
+     */
+    setPrograms(programs, width) {
+      const named = namesFit(width, programs.length);
       for (const child of this.#programs.get_children()) child.destroy();
       this.#items = new Map();
-      for (const program of programs) this.#programs.add(this.#makeItem(program));
+      for (const program of programs) this.#programs.add(this.#makeItem(program, named));
       this.#programs.show_all();
     }
 
-    /** @param {Program} program */
-    #makeItem(program) {
+    /**
+     * @param {Program} program
+     * @param {boolean} named with its name; one that died always is
+     */
+    #makeItem(program, named) {
       const dead = program.end !== undefined;
       const text = dead ? `${program.name}: ${describeEnd(program.end)}` : program.name;
       const label = new Gtk.Label({
@@ -100,7 +107,7 @@ export const PanelBar = GObject.registerClass(
           ? Gtk.Image.new_from_icon_name("dialog-warning-symbolic", Gtk.IconSize.MENU)
           : iconImage(program.icon, 20),
       );
-      inner.add(label);
+      if (named || dead) inner.add(label);
       const button = new Gtk.Button({ tooltip_text: tooltip(program) });
       button.add(inner);
       button.connect("clicked", () => this.#actions.choose(program));

@@ -97,6 +97,7 @@ const Panel = GObject.registerClass(
       const size = { width: screen.get_width(), height: screen.get_height() };
       const { panel, launcher } = layout(size);
       place(this.#bar, panel);
+      this.#bar.setPrograms(this.#runner?.programs ?? [], panel.width);
       place(this.#launcher, launcher);
       this.#launcher.setWidth(launcher.width);
     }
@@ -160,7 +161,8 @@ const Panel = GObject.registerClass(
 
     #programsChanged() {
       const programs = this.#runner?.programs ?? [];
-      this.#bar?.setPrograms(programs);
+      const width = Gdk.Screen.get_default()?.get_width() ?? 0;
+      this.#bar?.setPrograms(programs, width);
       // Nobody should sit before an empty screen.
       if (programs.every(({ end }) => end !== undefined) && this.#launcher?.get_visible() === false)
         this.#showLauncher();
