@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -13,7 +12,6 @@ import {
   type ImageRequest,
   imageStatus,
   lockImage,
-  pushImage,
   readContents,
   runImage,
   verifyImage,
@@ -144,48 +142,4 @@ test("a built image says why things are in it, and notices damage", async () => 
   await rm(layer);
   await writeFile(layer, bytes);
   await expect(verifyImage(copy)).rejects.toMatchObject({ code: "image-damaged" });
-});
-
-const registryProgram = ["/usr/bin/docker-registry", process.env["DOCKER_REGISTRY"] ?? ""].find(
-  existsSync,
-);
-
-describe.skipIf(registryProgram === undefined)("a real registry (Debian's docker-registry)", () => {
-  test("takes the image once, and others pull it with its referrers", async () => {
-    const address = "127.0.0.1:15055";
-    const config = path.join(scratch, "registry.yaml");
-    const store = path.join(scratch, "registry");
-    await writeFile(
-      config,
-      `version: 0.1\nstorage: { filesystem: { rootdirectory: ${store} } }\nhttp: { addr: ${address} }\n`,
-    );
-    const registry = start(registryProgram ?? "", ["serve", config]);
-    const isUp = async (): Promise<boolean> =>
-      fetch(`http://${address}/v2/`).then(
-        ({ ok }) => ok,
-        () => false,
-      );
-    expect(await until(isUp, 20)).toBe(true);
-    const reference = `${address}/test/server`;
-    const first = await pushImage(context(), output, `${reference}:1`);
-    expect(first.sentBytes).toBeGreaterThanOrEqual(image.compressedBytes);
-    const second = await pushImage(context(), output, `${reference}:2`);
-    expect(second.sentBytes).toBe(0);
-    const { stdout } = await run("skopeo", [
-      ...["inspect", "--tls-verify=false", `docker://${reference}:2`],
-    ]);
-    expect((JSON.parse(stdout) as { Digest: string }).Digest).toBe(image.digest);
-    const referrers = await fetch(
-      `http://${address}/v2/test/server/manifests/${image.digest.replace(":", "-")}`,
-      { headers: { accept: "application/vnd.oci.image.index.v1+json" } },
-    );
-    const { manifests } = (await referrers.json()) as { manifests: { artifactType: string }[] };
-    expect(manifests.map(({ artifactType }) => artifactType)).toEqual([
-      "application/spdx+json",
-      "application/vnd.cyclonedx+json",
-      "application/vnd.in-toto+json",
-    ]);
-    registry.kill();
-    await registry.ended;
-  });
 });

@@ -80,6 +80,7 @@ export async function buildImage(
     image,
     headers: admitted.packages.map(({ header }) => header),
     contents: composition.contents,
+    directories: composition.directories,
     unpackedBytes: composition.layers.reduce((sum, layer) => sum + layer.unpackedBytes, 0),
   });
   const described = describeImage(context, request, image, lock, admitted, composition);

@@ -114,7 +114,7 @@ export const imageCommand: CommandModule<object, GlobalOptions> = {
       .command<Options>("run <image>", "Run it in the foreground", named, runOne)
       .demandCommand(
         1,
-        "image what? lock, build, inspect, verify, why, diff, report, save, push or run",
+        "image what? lock, build, inspect, verify, why, diff, report, save, squash, index, push, key or run",
       ) as never,
   handler: () => undefined,
 };

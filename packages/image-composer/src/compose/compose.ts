@@ -7,7 +7,7 @@ import { type ImageState, imageState } from "./image-state.ts";
 import { type PlannedLayer, planLayers, sourceNameOf } from "../lock/layer-plan.ts";
 import { assembleLayers, directoriesFor, type LayerBlob, type LayerParts } from "./layers.ts";
 import { makePieces } from "./pieces.ts";
-import type { ImageContent } from "./policy.ts";
+import type { ImageContent, ImageDirectory } from "./policy.ts";
 import type { AddedFile, StateItem } from "./requested-state.ts";
 import { divideRoot, type PieceFile, type RootContents } from "./root-contents.ts";
 import { RootTree } from "./root-tree.ts";
@@ -32,6 +32,7 @@ export interface Composition {
   /** For each package the bytes of its files that the image holds. */
   readonly packageBytes: readonly number[];
   readonly contents: readonly ImageContent[];
+  readonly directories: readonly ImageDirectory[];
   readonly removed: RootContents["removed"];
   /** `uid:gid`; undefined when image.yaml names no user. */
   readonly user: string | undefined;
@@ -103,6 +104,7 @@ export async function compose(
     })),
     packageBytes,
     contents: imageContents(files, contents.withBuildPath, state),
+    directories: imageDirectories(contents, state),
     removed: contents.removed,
     user: userOf(image, state),
     created,
@@ -215,6 +217,15 @@ function imageContents(
       hasBuildPath: false,
     })),
   ].toSorted((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+function imageDirectories(
+  { directories }: RootContents,
+  state: ImageState,
+): readonly ImageDirectory[] {
+  const modes = new Map([...directories.values()].map(({ path, mode }) => [path, mode]));
+  for (const { path, mode } of state.directories) modes.set(path, mode);
+  return [...modes].map(([path, mode]) => ({ path: `/${path}`, mode }));
 }
 
 /** Numbers, because orchestrators that refuse root cannot look a name up. */

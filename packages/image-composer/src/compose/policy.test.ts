@@ -14,6 +14,7 @@ const subject = (policy: object, change: Partial<PolicySubject> = {}): PolicySub
   image: imageFileSchema.parse({ base: "b", packages: ["app"], policy }),
   headers: [header("app")],
   contents: [],
+  directories: [],
   unpackedBytes: 1,
   ...change,
 });
@@ -55,6 +56,17 @@ describe("in every image", () => {
     "/var/lib/app/data",
   ])("%s is not", (path) => {
     expect(messages(subject({}, { contents: [file(path)] }))).toEqual([]);
+  });
+
+  test("a directory that everyone may write is a violation, but for a sticky one", () => {
+    const directories = [
+      { path: "/tmp", mode: 0o1777 },
+      { path: "/srv/open", mode: 0o777 },
+    ];
+    expect(messages(subject({}, { directories }))).toEqual([
+      "directory writable by everyone: /srv/open [state layer]",
+    ]);
+    expect(messages(subject({ allow: { files: ["/srv/**"] } }, { directories }))).toEqual([]);
   });
 
   test("a file that names the folder it was built in is a violation", () => {

@@ -20,11 +20,19 @@ export interface ImageContent {
   readonly package?: number | undefined;
 }
 
+/** A directory of the finished image. */
+export interface ImageDirectory {
+  /** Absolute. */
+  readonly path: string;
+  readonly mode: number;
+}
+
 /** What an image is judged by. */
 export interface PolicySubject {
   readonly image: ImageFile;
   readonly headers: readonly RpmHeader[];
   readonly contents: readonly ImageContent[];
+  readonly directories: readonly ImageDirectory[];
   readonly unpackedBytes: number;
 }
 
@@ -73,13 +81,33 @@ const forbiddenFiles: readonly { readonly rule: string; readonly globs: readonly
   { rule: "no temporary file", globs: ["/tmp/**", "/var/tmp/**", "/run/**"] },
 ];
 
+/** The rules that an image keeps, in words: those of every image, then its own. */
+export function policyRules({ policy }: Pick<ImageFile, "policy">): readonly string[] {
+  const { forbid, allow, size } = policy;
+  const list = (what: string, globs: readonly string[]): string[] =>
+    globs.length === 0 ? [] : [`${what}: ${globs.join(" ")}`];
+  return [
+    ...list("no package", [...forbiddenPackages, ...forbid.packages]),
+    ...forbiddenFiles.map(({ rule, globs }) => `${rule}: ${globs.join(" ")}`),
+    "no build path in any file",
+    "no file or directory that everyone may write, but for sticky directories",
+    ...list("no capability", forbid.capabilities),
+    ...list("no file", forbid.files),
+    ...list("no licence", forbid.licenses),
+    ...(forbid.setuid ? ["no setuid or setgid file"] : []),
+    ...(size === undefined ? [] : [`at most ${megabytes(size)} unpacked`]),
+    ...list("allowed all the same: packages", allow.packages),
+    ...list("allowed all the same: files", allow.files),
+  ];
+}
+
 /**
  * Judges an image by the rules that hold for every image and those of its own policy.
  *
  * @returns one violation a package or file, in the order of the rules; empty when all is well
  */
 export function findViolations(subject: PolicySubject): readonly Violation[] {
-  const { image, headers, contents, unpackedBytes } = subject;
+  const { image, headers, contents, directories, unpackedBytes } = subject;
   const { forbid, allow, size } = image.policy;
   const graph = dependencyGraph(headers, image.packages);
   const allowedPackage = nameMatcher(allow.packages);
@@ -120,6 +148,12 @@ export function findViolations(subject: PolicySubject): readonly Violation[] {
     if (isLink) continue;
     if (forbid.setuid && (mode & 0o6000) !== 0) blame("setuid or setgid file", path, index);
     if ((mode & 0o002) !== 0) blame("file writable by everyone", path, index);
+  }
+  for (const { path, mode } of directories) {
+    // With the sticky bit, as /tmp has it, nobody can take away or replace what is another's.
+    if ((mode & 0o002) !== 0 && (mode & 0o1000) === 0 && !allowedFile(path)) {
+      blame("directory writable by everyone", path, undefined);
+    }
   }
   if (size !== undefined && unpackedBytes > size) {
     violations.push({

@@ -92,6 +92,15 @@ export class RegistryClient {
     await this.#request("PUT", finish.href, {}, [201]);
   }
 
+  /** Sends a small blob at once. */
+  async pushBytes(digest: string, bytes: Uint8Array): Promise<void> {
+    const begun = await this.#request("POST", "/blobs/uploads/", {}, [202]);
+    const target = new URL(this.#locationOf(begun));
+    target.searchParams.set("digest", digest);
+    const headers = { "content-type": "application/octet-stream" };
+    await this.#request("PUT", target.href, { headers, body: Buffer.from(bytes) }, [201]);
+  }
+
   /** @returns whether the registry keeps the manifest's `subject` itself */
   async putManifest(reference: string, mediaType: string, body: Uint8Array): Promise<boolean> {
     const headers = { "content-type": mediaType };

@@ -25,13 +25,35 @@ export async function saveImage(
 ): Promise<BuiltImage> {
   const image = await inspectImage(folder);
   logger.info(`writing ${archive}: ${megabytes(image.compressedBytes)}`);
-  const layout = path.join(folder, layoutFolderName);
-  const names = [image.digest, image.imageId, ...image.layers.map(({ digest }) => digest)];
+  await writeArchive(
+    path.join(folder, layoutFolderName),
+    { name: image.name, manifest: image.digest, config: image.imageId },
+    image.layers.map(({ digest }) => digest),
+    archive,
+  );
+  return image;
+}
+
+/** An image in a layout: what engines call it, and the digests of its manifest and configuration. */
+interface ArchivedImage {
+  readonly name: string;
+  readonly manifest: string;
+  readonly config: string;
+}
+
+/** Writes a layout of one image as an archive, with what `docker load` asks for. */
+export async function writeArchive(
+  layout: string,
+  image: ArchivedImage,
+  layers: readonly string[],
+  archive: string,
+): Promise<void> {
+  const names = [image.manifest, image.config, ...layers];
   await mkdir(path.dirname(archive), { recursive: true });
   const temporary = path.join(path.dirname(archive), uniqueName(`.${path.basename(archive)}`));
   const output = await open(temporary, "wx");
   try {
-    const manifest = Buffer.from(JSON.stringify(dockerManifest(image)));
+    const manifest = Buffer.from(JSON.stringify(dockerManifest(image, layers)));
     await output.writeFile(entry("manifest.json", manifest.length));
     await output.writeFile(manifest);
     await output.writeFile(tarPadding(manifest.length));
@@ -53,7 +75,6 @@ export async function saveImage(
     await rm(temporary, { force: true });
     throw error;
   }
-  return image;
 }
 
 /** A blob's path in an image layout (OCI image specification, image-layout.md). */
@@ -66,12 +87,6 @@ function entry(path: string, sizeBytes: number): Uint8Array {
   return tarHeader({ path, type: "file", sizeBytes, ...owner });
 }
 
-function dockerManifest(image: BuiltImage): Json {
-  return [
-    {
-      Config: blob(image.imageId),
-      RepoTags: [imageReference(image.name)],
-      Layers: image.layers.map(({ digest }) => blob(digest)),
-    },
-  ];
+function dockerManifest({ name, config }: ArchivedImage, layers: readonly string[]): Json {
+  return [{ Config: blob(config), RepoTags: [imageReference(name)], Layers: layers.map(blob) }];
 }

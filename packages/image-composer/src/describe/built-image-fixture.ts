@@ -64,6 +64,7 @@ export function madeImage(change: Partial<BuiltImage> = {}): BuiltImage {
     packages: [glib, libc],
     wanted: [{ package: glib.nevra, capability: "glib2" }],
     repositories: { cleanroom: "0123456789abcdef" },
+    policy: ["no source: /usr/src/**"],
     ...{ lockSha256: "3".repeat(64), toolsDigest: "4".repeat(64), removed: [] },
     ...{ unpackedBytes: 4_000_000, compressedBytes: 1_000_000 },
     ...change,

@@ -3,6 +3,7 @@ import { nevraOf } from "@cleanroom/rootfs";
 import type { AdmittedPackages } from "../lock/admit-packages.ts";
 import type { Composition } from "../compose/compose.ts";
 import type { ImageContext, ImageRequest } from "../context.ts";
+import { policyRules } from "../compose/policy.ts";
 import { dependencyGraph, type Need } from "../compose/dependency-graph.ts";
 import type { ImageFile } from "../image-file.ts";
 import {
@@ -89,6 +90,7 @@ export function describeImage(
     repositories: Object.fromEntries(request.repositories.map(({ id, digest }) => [id, digest])),
     lockSha256: lockDigest(lock),
     toolsDigest: tools.digest,
+    policy: policyRules(image),
     removed: composition.removed,
     unpackedBytes: sum(({ unpackedBytes }) => unpackedBytes),
     compressedBytes: sum(({ compressedBytes }) => compressedBytes),

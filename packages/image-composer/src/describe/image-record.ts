@@ -4,7 +4,7 @@ import { CleanroomError, isMissingFile, type Json } from "@cleanroom/core";
 import type { RemovedFile } from "../compose/root-contents.ts";
 
 /** Raised when the shape of `image.json` changes. */
-export const imageRecordVersion = 2;
+export const imageRecordVersion = 3;
 
 /** A layer of a built image. */
 export interface BuiltLayer {
@@ -76,6 +76,8 @@ export interface BuiltImage {
   readonly lockSha256: string;
   /** Of the tools that installed and compressed. */
   readonly toolsDigest: string;
+  /** The rules that it keeps, in words: an image that does not is never built. */
+  readonly policy: readonly string[];
   /** Files that packages list and slimming left out. */
   readonly removed: readonly RemovedFile[];
   readonly unpackedBytes: number;

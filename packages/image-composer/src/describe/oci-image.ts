@@ -18,6 +18,11 @@ const sourcesAnnotation = "cleanroom.layer.sources";
 /** Go's names of the architectures that RPM names. */
 const goArch: Readonly<Record<string, string>> = { x86_64: "amd64", aarch64: "arm64" };
 
+/** OCI's platform of an architecture that RPM names. */
+export function platformOf(arch: string): { readonly architecture: string; readonly os: string } {
+  return { architecture: goArch[arch] ?? arch, os: "linux" };
+}
+
 /** What engines call the image once it is loaded: it comes from no registry. */
 export function imageReference(name: string): string {
   return `localhost/${name}:latest`;
@@ -63,10 +68,9 @@ export function ociImage(input: OciImageInput): {
 } {
   const created = new Date(input.created * 1000).toISOString().replace(".000Z", "Z");
   const runtime = runtimeConfig(input);
-  const architecture = goArch[input.arch] ?? input.arch;
+  const platform = platformOf(input.arch);
   const config = jsonBlob(mediaTypes.config, {
-    architecture,
-    os: "linux",
+    ...platform,
     created,
     config: runtime,
     rootfs: { type: "layers", diff_ids: input.layers.map(({ blob }) => `sha256:${blob.diffId}`) },
@@ -91,22 +95,27 @@ export function ociImage(input: OciImageInput): {
       "org.opencontainers.image.title": input.name,
     },
   });
-  const index = jsonBlob(mediaTypes.index, {
+  const index = imageIndex(input.name, [{ ...manifest.descriptor, platform }]);
+  return { config, manifest, index, runtime };
+}
+
+/** The index of a layout: its manifests, all under the name that engines call the image by. */
+export function imageIndex(
+  name: string,
+  manifests: readonly { readonly [key: string]: Json }[],
+): JsonBlob {
+  return jsonBlob(mediaTypes.index, {
     schemaVersion: 2,
     mediaType: mediaTypes.index,
-    manifests: [
-      {
-        ...manifest.descriptor,
-        platform: { architecture, os: "linux" },
-        annotations: {
-          // podman and skopeo name the image by the first, containerd and docker by the second.
-          "org.opencontainers.image.ref.name": imageReference(input.name),
-          "io.containerd.image.name": imageReference(input.name),
-        },
+    manifests: manifests.map((descriptor) => ({
+      ...descriptor,
+      annotations: {
+        // podman and skopeo name the image by the first, containerd and docker by the second.
+        "org.opencontainers.image.ref.name": imageReference(name),
+        "io.containerd.image.name": imageReference(name),
       },
-    ],
+    })),
   });
-  return { config, manifest, index, runtime };
 }
 
 /** Go's sets, as the configuration has them: names that stand for empty objects. */

@@ -50,7 +50,7 @@ export function reportPage(image: BuiltImage): string {
 <title>Image ${html(image.name)}</title><style>${style}</style></head><body>
 <h1>Image ${html(image.name)}</h1>
 <p><code>${html(image.digest)}</code></p>
-<p><strong>${megabytes(image.unpackedBytes)}</strong> unpacked, <strong>${megabytes(image.compressedBytes)}</strong> compressed: ${image.packages.length} packages in ${image.layers.length} layers, for ${html(image.arch)}. Slimming left out ${image.removed.length} files, ${megabytes(removedBytes)}. The image keeps its policy: one that does not is never built.</p>
+<p><strong>${megabytes(image.unpackedBytes)}</strong> unpacked, <strong>${megabytes(image.compressedBytes)}</strong> compressed: ${image.packages.length} packages in ${image.layers.length} layers, for ${html(image.arch)}. Slimming left out ${image.removed.length} files, ${megabytes(removedBytes)}.</p>
 <h2>Where the bytes are</h2>
 ${sizeTreemap(image)}
 <h2>Layers</h2>
@@ -67,6 +67,9 @@ ${table(
     `${html(one.sourceRpm)}<br>${html(one.repository)}`,
   ]),
 )}
+<h2>Policy</h2>
+<p>The image keeps all of these: one that does not is never built.</p>
+<ul>${image.policy.map((rule) => `<li>${html(rule)}</li>`).join("\n")}</ul>
 <h2>Licences</h2>
 ${licenseTable(image)}
 </body></html>

@@ -1,0 +1,390 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Validation, Spec } from "@cyclonedx/cyclonedx-library";
+import { run, silentLogger, start, type StartedCommand } from "@cleanroom/core";
+import {
+  type BuiltImage,
+  buildImage,
+  imageKey,
+  indexImages,
+  lockImage,
+  pushImage,
+  reportImage,
+  squashImage,
+} from "@cleanroom/image-composer";
+import { getPackagesSqlite } from "@snyk/rpm-parser";
+import { chromium } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { debianPrograms } from "./debian-programs.ts";
+import { madeRequest, type Surroundings, surroundings, unpack } from "./image-composer-fixture.ts";
+
+/** An image as others see it: tools that are not ours, and that never saw rpm. */
+
+let here: Surroundings;
+let scratch: string;
+let output: string;
+let image: BuiltImage;
+let programs: ReadonlyMap<string, string>;
+
+const spec = `
+Name: seen
+Version: 1.0
+Release: 1
+Summary: Something to look at
+License: MIT
+BuildArch: noarch
+Requires: base-files bash
+%description
+For tests.
+%install
+mkdir -p %{buildroot}/usr/share/seen
+echo seen > %{buildroot}/usr/share/seen/file
+%files
+/usr/share/seen
+`;
+
+const yaml = `
+base: debian-trixie
+packages: [seen]
+accounts: { user: { uid: 1000, home: /home/user } }
+entrypoint: [/bin/bash]
+user: user
+slim: { docs: false, languages: [en_US], files: [/usr/include/**] }
+`;
+
+const context = (): Parameters<typeof buildImage>[0] => ({ ...here, logger: silentLogger });
+
+beforeAll(async () => {
+  scratch = await mkdtemp(path.join(tmpdir(), "outside-"));
+  here = await surroundings(scratch);
+  programs = await debianPrograms(here.store, path.join(scratch, "programs"), [
+    ...["cosign", "docker-registry", "umoci"],
+  ]);
+  const folder = path.join(scratch, "made");
+  await mkdir(folder);
+  const made = await madeRequest(here, folder, { seen: spec }, yaml);
+  const request = { ...made, name: "seen" };
+  output = path.join(scratch, "output");
+  await lockImage(context(), request);
+  image = await buildImage(context(), request, { output });
+});
+
+afterAll(async () => {
+  await rm(scratch, { recursive: true, force: true });
+});
+
+function program(name: string): string {
+  return path.join(programs.get(name) ?? "", "usr/bin", name);
+}
+
+test("umoci unpacks it, and finds the same tree as tar does", async () => {
+  const bundle = path.join(scratch, "bundle");
+  const layout = path.join(scratch, "layout");
+  // umoci takes a name without slashes for a tag.
+  await run("skopeo", [
+    ...["copy", "--quiet", "--insecure-policy", `oci:${output}/oci`, `oci:${layout}:seen`],
+  ]);
+  await run(program("umoci"), ["unpack", "--rootless", "--image", `${layout}:seen`, bundle]);
+  const root = path.join(scratch, "by-tar");
+  await unpack(output, image, root);
+  await run("diff", ["--recursive", "--no-dereference", path.join(bundle, "rootfs"), root]);
+});
+
+test("a reader of rpm databases that is not rpm lists the same packages", async () => {
+  const root = path.join(scratch, "database");
+  await unpack(output, image, root);
+  const database = await readFile(path.join(root, "usr/lib/sysimage/rpm/rpmdb.sqlite"));
+  const { response, error } = await getPackagesSqlite(database);
+  expect(error).toBeUndefined();
+  const seen = response
+    .map(({ name, version, release, epoch, arch }) =>
+      [
+        name,
+        `${epoch === undefined || epoch === 0 ? "" : `${epoch}:`}${version}-${release}.${arch}`,
+      ].join("-"),
+    )
+    .toSorted();
+  expect(seen).toEqual(image.packages.map(({ nevra }) => nevra.replace(/-0:/, "-")).toSorted());
+});
+
+test("the CycloneDX SBOM is valid by CycloneDX's own schema", async () => {
+  const text = await readFile(path.join(output, "sbom.cdx.json"), "utf8");
+  const validator = new Validation.JsonStrictValidator(Spec.Version.v1dot6);
+  expect(await validator.validate(text)).toBeNull();
+  // The judge is awake.
+  expect(await validator.validate(text.replace('"CycloneDX"', '"Other"'))).not.toBeNull();
+});
+
+test("the report is a page that a browser shows whole, and that loads nothing", async () => {
+  const file = path.join(scratch, "report.html");
+  await reportImage(output, file);
+  const browser = await chromium.launch({
+    executablePath: "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
+  });
+  try {
+    const page = await browser.newPage({ viewport: { width: 1000, height: 800 } });
+    const asked: string[] = [];
+    const complaints: string[] = [];
+    page.on("request", (request) => asked.push(request.url()));
+    page.on("console", (message) => complaints.push(message.text()));
+    page.on("pageerror", (error) => complaints.push(error.message));
+    await page.goto(`file://${file}`);
+    expect(await page.title()).toBe("Image seen");
+    // Each package is a cell of the map, with an area, inside the drawing.
+    const cells = page.locator("svg.map g.cell");
+    const sized = image.packages.filter(({ unpackedBytes }) => unpackedBytes > 0);
+    expect(await cells.count()).toBe(sized.length);
+    const map = await page.locator("svg.map").boundingBox();
+    const area = async (index: number): Promise<number> => {
+      const box = await cells.nth(index).locator("rect").boundingBox();
+      if (box === null || map === null) throw new Error("a cell is not shown");
+      expect(box.x + box.width).toBeLessThanOrEqual(map.x + map.width + 2);
+      expect(box.y + box.height).toBeLessThanOrEqual(map.y + map.height + 2);
+      return box.width * box.height;
+    };
+    const areas = await Promise.all(sized.map((_, index) => area(index)));
+    const total = areas.reduce((sum, one) => sum + one, 0);
+    expect(total / ((map?.width ?? 0) * (map?.height ?? 1))).toBeGreaterThan(0.97);
+    for (const name of ["Layers", "What needs what", "Packages", "Licences", "Policy"]) {
+      expect(await page.getByRole("heading", { name, exact: true }).isVisible()).toBe(true);
+    }
+    // Nothing sticks out of the page.
+    const overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
+    expect(await page.evaluate(overflow)).toBe(0);
+    expect(asked).toEqual([`file://${file}`]);
+    expect(complaints).toEqual([]);
+  } finally {
+    await browser.close();
+  }
+});
+
+describe("a real registry (Debian's docker-registry)", () => {
+  const address = "127.0.0.1:15055";
+  const repository = `${address}/test/seen`;
+  let registry: StartedCommand;
+
+  beforeAll(async () => {
+    const config = path.join(scratch, "registry.yaml");
+    await writeFile(
+      config,
+      `version: 0.1\nstorage: { filesystem: { rootdirectory: ${scratch}/registry } }\nhttp: { addr: ${address} }\n`,
+    );
+    registry = start(program("docker-registry"), ["serve", config]);
+    for (let attempt = 0; attempt < 100 && !(await isUp(address)); attempt += 1) await sleep(200);
+    expect(await isUp(address)).toBe(true);
+  });
+
+  afterAll(async () => {
+    registry.kill();
+    await registry.ended;
+  });
+
+  test("takes the image once, and others pull it with its referrers", async () => {
+    const first = await pushImage(context(), output, `${repository}:1`);
+    expect(first.sentBytes).toBeGreaterThanOrEqual(image.compressedBytes);
+    const second = await pushImage(context(), output, `${repository}:2`);
+    expect(second.sentBytes).toBe(0);
+    const { stdout } = await run("skopeo", [
+      ...["inspect", "--tls-verify=false", `docker://${repository}:2`],
+    ]);
+    expect((JSON.parse(stdout) as { Digest: string }).Digest).toBe(image.digest);
+    const referrers = await fetch(
+      `http://${address}/v2/test/seen/manifests/${image.digest.replace(":", "-")}`,
+      { headers: { accept: "application/vnd.oci.image.index.v1+json" } },
+    );
+    const { manifests } = (await referrers.json()) as { manifests: { artifactType: string }[] };
+    expect(manifests.map(({ artifactType }) => artifactType)).toEqual([
+      "application/spdx+json",
+      "application/vnd.cyclonedx+json",
+      "application/vnd.in-toto+json",
+    ]);
+  });
+
+  test("cosign verifies what is signed, and nothing else", async () => {
+    const key = await imageKey(here.publishing);
+    const publicKey = path.join(scratch, "key.pub");
+    await writeFile(publicKey, key.publicKey);
+    const verify = [
+      ...["verify", "--key", publicKey, "--insecure-ignore-tlog=true"],
+      ...["--allow-insecure-registry"],
+    ];
+    const cosign = async (reference: string): Promise<number> => {
+      const env = { PATH: "/usr/bin:/bin", HOME: scratch };
+      return (await run(program("cosign"), [...verify, reference], { env, accept: [0, 1, 10, 12] }))
+        .exitCode;
+    };
+    await pushImage(context(), output, `${address}/test/unsigned:1`);
+    expect(await cosign(`${address}/test/unsigned:1`)).not.toBe(0);
+    await pushImage(context(), output, `${address}/test/signed:1`, key);
+    expect(await cosign(`${address}/test/signed:1`)).toBe(0);
+    const others = await imageKey(here.store);
+    await writeFile(publicKey, others.publicKey);
+    expect(await cosign(`${address}/test/signed:1`)).not.toBe(0);
+  });
+
+  test("an index has an image for each platform, and tools choose theirs", async () => {
+    const other = path.join(scratch, "other");
+    await otherPlatform(output, other);
+    const joined = path.join(scratch, "joined");
+    const index = await indexImages("seen", [output, other], joined);
+    const key = await imageKey(here.publishing);
+    const pushed = await pushImage(context(), joined, `${repository}:all`, key);
+    expect(pushed.digest).toBe(index.digest);
+    const reference = `docker://${repository}:all`;
+    for (const [arch, digest] of [
+      ["amd64", image.digest],
+      ["arm64", index.images[1]?.digest],
+    ]) {
+      const { stdout } = await run("skopeo", [
+        ...["--override-arch", arch ?? "", "inspect", "--tls-verify=false"],
+        ...["--format", "{{.Digest}} {{.Architecture}}", reference],
+      ]);
+      expect(stdout.trim().split(" ")[1]).toBe(arch);
+      const raw = await run("skopeo", ["inspect", "--raw", "--tls-verify=false", reference]);
+      expect(raw.stdout).toContain(digest);
+    }
+    await run("skopeo", [
+      ...["copy", "--quiet", "--all", "--insecure-policy", "--src-tls-verify=false"],
+      ...[reference, `oci:${scratch}/all:x`],
+    ]);
+    await expect(indexImages("seen", [output, output], joined)).rejects.toMatchObject({
+      code: "platform-twice",
+    });
+  });
+});
+
+async function isUp(address: string): Promise<boolean> {
+  return fetch(`http://${address}/v2/`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+}
+
+/** The same image, described as one for arm64: what its programs are does not matter here. */
+async function otherPlatform(from: string, to: string): Promise<void> {
+  await run("cp", ["-r", from, to]);
+  const record = path.join(to, "image.json");
+  const blobs = path.join(to, "oci/blobs/sha256");
+  const sum = async (text: string): Promise<string> => {
+    const { stdout } = await run("sha256sum", ["-"], { input: text });
+    const digest = stdout.slice(0, 64);
+    await writeFile(path.join(blobs, digest), text);
+    return digest;
+  };
+  const read = async (digest: string): Promise<string> =>
+    readFile(path.join(blobs, digest.replace("sha256:", "")), "utf8");
+  const config = await sum((await read(image.imageId)).replace('"amd64"', '"arm64"'));
+  const manifest = await sum((await read(image.digest)).replace(image.imageId, `sha256:${config}`));
+  await rm(record);
+  await writeFile(
+    record,
+    JSON.stringify({
+      ...image,
+      ...{ arch: "aarch64", digest: `sha256:${manifest}`, imageId: `sha256:${config}` },
+    }),
+  );
+}
+
+describe("squash", () => {
+  /** Three layers as a careless Dockerfile makes them, by tar and not by us. */
+  async function careless(folder: string): Promise<string> {
+    const script = `
+set -e; cd "$1"; mkdir -p 1/etc 1/cache 1/links 2/etc 3/etc
+head -c 3000000 /dev/zero > 1/cache/packages; echo one > 1/etc/config; echo kept > 1/etc/kept
+echo linked > 1/links/a; ln 1/links/a 1/links/b; mkfifo 1/etc/pipe
+echo two > 2/etc/config; : > 2/.wh.cache; echo replaced > 3/links-a
+mkdir -p 3/links; echo replaced > 3/links/a; rm 3/links-a
+for layer in 1 2 3; do tar -C $layer --sort=name --owner=7 --group=8 --numeric-owner -cf $layer.tar .; gzip -nk $layer.tar; done`;
+    await mkdir(folder, { recursive: true });
+    await run("sh", ["-c", script, "sh", folder]);
+    const blobs = path.join(folder, "layout/blobs/sha256");
+    await mkdir(blobs, { recursive: true });
+    const digest = async (file: string): Promise<string> =>
+      (await run("sha256sum", [file])).stdout.slice(0, 64);
+    const take = async (file: string): Promise<{ digest: string; size: number }> => {
+      const sum = await digest(file);
+      await run("cp", [file, path.join(blobs, sum)]);
+      return { digest: `sha256:${sum}`, size: (await readFile(file)).length };
+    };
+    const put = async (value: unknown): Promise<{ digest: string; size: number }> => {
+      await writeFile(path.join(folder, "json"), JSON.stringify(value));
+      return take(path.join(folder, "json"));
+    };
+    const layers: object[] = [];
+    const diffIds: string[] = [];
+    for (const layer of [1, 2, 3]) {
+      diffIds.push(`sha256:${await digest(path.join(folder, `${layer}.tar`))}`);
+      layers.push({
+        mediaType: "application/vnd.oci.image.layer.v1.tar+gzip",
+        ...(await take(path.join(folder, `${layer}.tar.gz`))),
+      });
+    }
+    const config = await put({
+      ...{ architecture: "amd64", os: "linux", config: { Cmd: ["/bin/true"], User: "9" } },
+      rootfs: { type: "layers", diff_ids: diffIds },
+    });
+    const manifest = await put({
+      ...{ schemaVersion: 2, mediaType: "application/vnd.oci.image.manifest.v1+json", layers },
+      config: { mediaType: "application/vnd.oci.image.config.v1+json", ...config },
+    });
+    const index = {
+      schemaVersion: 2,
+      manifests: [{ mediaType: "application/vnd.oci.image.manifest.v1+json", ...manifest }],
+    };
+    await writeFile(path.join(folder, "layout/index.json"), JSON.stringify(index));
+    await writeFile(path.join(folder, "layout/oci-layout"), '{"imageLayoutVersion":"1.0.0"}');
+    return path.join(folder, "layout");
+  }
+
+  test("any image becomes one layer, keeps its configuration, and what was hidden is said", async () => {
+    const folder = path.join(scratch, "careless");
+    const layout = await careless(folder);
+    const archive = path.join(scratch, "squashed.tar");
+    const squashed = await squashImage(context(), layout, "careless", archive);
+    expect(squashed.hidden).toMatchObject([
+      { path: "cache/packages", sizeBytes: 3_000_000, layer: 0, by: 1, how: "deleted" },
+      { path: "links/a", layer: 0, by: 2, how: "overwritten" },
+      { path: "etc/config", layer: 0, by: 1, how: "overwritten" },
+    ]);
+    const { stdout } = await run("skopeo", ["inspect", "--config", `oci-archive:${archive}`]);
+    const config = JSON.parse(stdout) as { config: unknown; rootfs: { diff_ids: string[] } };
+    expect(config.config).toEqual({ Cmd: ["/bin/true"], User: "9" });
+    expect(config.rootfs.diff_ids).toHaveLength(1);
+    const unpacked = async (from: string, name: string): Promise<string> => {
+      const copy = path.join(scratch, `${name}-copy`);
+      await run("skopeo", ["copy", "--quiet", "--insecure-policy", from, `oci:${copy}:x`]);
+      const target = path.join(scratch, name);
+      await run(program("umoci"), ["raw", "unpack", "--rootless", "--image", `${copy}:x`, target]);
+      return target;
+    };
+    const before = await unpacked(`oci:${layout}`, "careless-before");
+    const after = await unpacked(`oci-archive:${archive}`, "careless-after");
+    const list = async (root: string): Promise<string> =>
+      (
+        await run("sh", [
+          ...[
+            "-c",
+            `cd "$1"; find . -printf '%P %y %m %s\\n' | sort; cat etc/config etc/kept links/*`,
+            "sh",
+            root,
+          ],
+        ])
+      ).stdout.replaceAll(/ d (\d+) \d+/g, " d $1");
+    expect(await list(after).catch(String)).toBe(await list(before).catch(String));
+    expect(await readFile(path.join(after, "links/b"), "utf8")).toBe("linked\n");
+  });
+
+  test("an image of our own hides nothing", async () => {
+    const archive = path.join(scratch, "own.tar");
+    const squashed = await squashImage(context(), path.join(output, "oci"), "own", archive);
+    expect(squashed.layers).toBe(image.layers.length);
+    expect(squashed.hidden).toEqual([]);
+    const again = await squashImage(context(), archive, "own", path.join(scratch, "again.tar"));
+    expect(again.layers).toBe(1);
+    await run("podman", ["load", "--quiet", "--input", archive]);
+    await run("podman", ["rmi", "--force", "localhost/own:latest"]);
+  });
+});
