@@ -133,7 +133,7 @@ export function squashLines(squashed: SquashedImage): readonly string[] {
 }
 
 /** skopeo's name of a source: with the transport that fits. */
-export function skopeoSource(source: string, isFolder: boolean, isFile: boolean): string {
+function skopeoSource(source: string, isFolder: boolean, isFile: boolean): string {
   if (
     /^(docker|dir|oci|oci-archive|docker-archive|docker-daemon|containers-storage):/.test(source)
   ) {
