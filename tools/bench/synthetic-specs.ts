@@ -79,7 +79,7 @@ Its header.
 cp %{SOURCE0} %{SOURCE1} %{SOURCE2} .
 
 %build
-flags="$(pkg-config --cflags --libs ${needs.length === 0 ? "zlib" : needs.join(" ")})"
+${needs.length === 0 ? "flags=" : `flags="$(pkg-config --cflags --libs ${needs.join(" ")})"`}
 gcc %{optflags} -shared -fPIC -Wl,-soname,${name}.so.1 -o ${name}.so.1 ${name}.c $flags
 ln -s ${name}.so.1 ${name}.so
 gcc %{optflags} -o ${name}-test ${name}-test.c ./${name}.so $flags

@@ -152,7 +152,10 @@ export class Session {
   /** @param limits by default two builds at once, so that one configures while one compiles */
   async runnerContext(
     limits: Partial<BuildLimits> = {},
-    { compilerCache } = { compilerCache: true },
+    {
+      compilerCache = true,
+      cutoff = "content",
+    }: { readonly compilerCache?: boolean; readonly cutoff?: RunnerContext["cutoff"] } = {},
   ): Promise<RunnerContext> {
     const base = await this.base();
     const { macros, arch, essential, build } = base.file;
@@ -171,6 +174,7 @@ export class Session {
       stageFolder: path.join(workspace, "dist/stages"),
       debian: this.debianSources(),
       compilerCache: compilerCache ? base.compilerCache : undefined,
+      cutoff,
       limits: { ...defaultLimits(), ...limits },
       progress,
       logger: this.logger,

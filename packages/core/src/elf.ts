@@ -46,8 +46,17 @@ interface Segment {
   readonly size: number;
 }
 
+interface Section {
+  readonly name: string;
+  readonly type: number;
+  readonly offset: number;
+  readonly size: number;
+  /** Index of the section that it refers to. */
+  readonly link: number;
+}
+
 /** Numbers of an ELF file by its class and byte order. */
-class ElfView {
+export class ElfView {
   readonly #view: DataView;
   readonly #is64: boolean;
   readonly #isLittle: boolean;
@@ -62,6 +71,10 @@ class ElfView {
     if (bytes.length < 52) return undefined;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     return view.getUint32(0) === 0x7f_45_4c_46 ? new ElfView(view) : undefined;
+  }
+
+  byte(offset: number): number {
+    return this.#view.getUint8(offset);
   }
 
   half(offset: number): number {
@@ -93,6 +106,28 @@ class ElfView {
         offset: Number(this.wide(at + offset)),
         address: this.wide(at + address),
         size: Number(this.wide(at + size)),
+      };
+    });
+  }
+
+  sections(): Section[] {
+    const table = Number(this.wide(this.#is64 ? 40 : 32));
+    if (table === 0) return [];
+    const entryBytes = this.half(this.#is64 ? 58 : 46);
+    const count = this.half(this.#is64 ? 60 : 48);
+    const namesIndex = this.half(this.#is64 ? 62 : 50);
+    const offsetOf = (index: number): number =>
+      Number(this.wide(table + index * entryBytes + (this.#is64 ? 24 : 16)));
+    const names = offsetOf(namesIndex);
+    return Array.from({ length: count }, (_, index) => {
+      const at = table + index * entryBytes;
+      const [size, link] = this.#is64 ? [32, 40] : [20, 24];
+      return {
+        name: this.text(names + this.word(at)),
+        type: this.word(at + 4),
+        offset: offsetOf(index),
+        size: Number(this.wide(at + size)),
+        link: this.word(at + link),
       };
     });
   }

@@ -30,6 +30,11 @@ export interface BuildResult extends BuildId {
    * although something that the package needs was built anew.
    */
   readonly how: "built" | "cached" | "cut-off";
+  /**
+   * It was built with earlier packages in its build root, which offered the same interface as those
+   * of now.
+   */
+  readonly isByInterface: boolean;
   /** Time that rpmbuild took, when it ran last. */
   readonly buildMs: number;
   /** The most memory that it was seen to take then; 0 unknown. */

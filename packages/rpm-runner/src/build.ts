@@ -26,6 +26,7 @@ import { type BuildInputs, buildInputs } from "./build-inputs.ts";
 import { type CompilerCache, prepareCompilerCache } from "./compiler-cache.ts";
 import { readHistory, writeHistory } from "./history.ts";
 import { type BuildResult, type BuiltRpm, logName, provenanceName } from "./build-result.ts";
+import { interfaceKey } from "./interface/interface-key.ts";
 import { outputRepository, writeOutput } from "./output.ts";
 import { checkBuild, checkSpec } from "./proof.ts";
 import { provenanceStatement } from "./provenance.ts";
@@ -54,6 +55,8 @@ export interface RunnerContext {
   /** ccache for the compilers of builds; without it they compile everything. */
   readonly compilerCache: Tools | undefined;
   readonly limits: BuildLimits;
+  /** `abi`: every package stops the wave as those do whose package.yaml says so. */
+  readonly cutoff: StackPackage["cutoff"];
   /** Where the builds of a run stand. */
   readonly progress: BuildProgress;
   readonly logger: Logger;
@@ -138,7 +141,7 @@ export async function buildAll(
   for (const [id, { state }] of outcomes) {
     if (state === "done") continue;
     others.set(id, state);
-    progress.set(id, state);
+    if (state === "skipped") progress.set(id, state);
   }
   const summary = summarizeRun(results, others, performance.now() - startedMs);
   await writeRunSummary(context.outputFolder, summary);
@@ -286,7 +289,7 @@ async function buildPackage(
   const { store, logger, stack } = context;
   checkSpec(entry);
   const prepared = await prepareBuild(context, entry, results);
-  const known = await knownResult(store, entry, prepared.key);
+  const known = await findResult(context, entry, prepared);
   const isAfterBuild = needsOfBuild(stack, entry).some(
     (need) => results.get(formatBuildId(need))?.how === "built",
   );
@@ -297,7 +300,10 @@ async function buildPackage(
       return madeMeanwhile ?? inTurn(() => runBuild(context, entry, prepared));
     }));
   await checkBuild(store, entry, result, logger);
-  await writeHistory(store, { ...result, id: formatBuildId(entry), inputs: prepared.inputs });
+  // What it was built with is worth remembering: the packages of now are others.
+  if (!result.isByInterface) {
+    await writeHistory(store, { ...result, id: formatBuildId(entry), inputs: prepared.inputs });
+  }
   return result;
 }
 
@@ -341,11 +347,12 @@ async function runBuild(
       ],
       facts: { package: label, buildMs, peakMemoryBytes },
     });
+    await recordInterfaceKeys(context, action, key);
     const seconds = (buildMs / 1000).toFixed(1);
     logger.info(`${label}: built ${rpms.length} RPMs in ${seconds} s`, { ...facts, buildMs });
     return {
       ...{ name, stage, key, spec: spec.sha256, rpms, provenance: provenance.sha256 },
-      ...{ how: "built", buildMs, peakMemoryBytes },
+      ...{ how: "built", isByInterface: false, buildMs, peakMemoryBytes },
     };
   });
 }
@@ -392,7 +399,7 @@ async function compilerCacheOf(
   return prepareCompilerCache(store, request);
 }
 
-export async function knownResult(
+async function knownResult(
   store: Store,
   { name, stage }: BuildId,
   key: Sha256,
@@ -410,6 +417,45 @@ export async function knownResult(
   const peakMemoryBytes = Number(known.facts["peakMemoryBytes"] ?? 0);
   return {
     ...{ name, stage, key, spec, rpms, provenance },
-    ...{ how: "cached", buildMs, peakMemoryBytes },
+    ...{ how: "cached", isByInterface: false, buildMs, peakMemoryBytes },
   };
+}
+
+/** What the store has of a build: by its own key, else by the interfaces that cut it off. */
+export async function findResult(
+  context: RunnerContext,
+  entry: BuildId,
+  { key, action }: Pick<PreparedBuild, "key" | "action">,
+): Promise<BuildResult | undefined> {
+  const known = await knownResult(context.store, entry, key);
+  if (known !== undefined) return known;
+  const byInterface = await interfaceKey(context.store, action, cutoffNames(context));
+  if (byInterface === undefined) return undefined;
+  const result = await knownResult(context.store, entry, byInterface);
+  return result === undefined ? undefined : { ...result, how: "cut-off", isByInterface: true };
+}
+
+/** Names of the packages that stop a wave by their interface. */
+function cutoffNames({ stack, cutoff }: RunnerContext): Set<string> {
+  const all = [...stack.packages.values()];
+  const chosen = cutoff === "abi" ? all : all.filter((entry) => entry.cutoff === "abi");
+  return new Set(chosen.map(({ name }) => name));
+}
+
+/**
+ * Files what a build made under its keys by interface as well: as the run asks for it, and with
+ * every package by its interface, should a later run ask for that.
+ */
+async function recordInterfaceKeys(
+  context: RunnerContext,
+  action: ActionInputs,
+  key: Sha256,
+): Promise<void> {
+  const { store } = context;
+  const result = await store.action(key);
+  if (result === undefined) return;
+  for (const one of [context, { ...context, cutoff: "abi" as const }]) {
+    const byInterface = await interfaceKey(store, action, cutoffNames(one));
+    if (byInterface !== undefined) await store.putAction(byInterface, result);
+  }
 }

@@ -1,5 +1,5 @@
 const errorPattern =
-  /\berror\b[ :]|\bfatal\b|undefined reference|\bFAILED\b|\bERROR\b|No space left|cannot find|No such file|command not found|Killed|Segmentation fault|assertion/i;
+  /\berror\b[ :]|\bfatal\b|undefined reference|\bFAILED\b|\bERROR\b|No space left|cannot find|No such file|not found|Killed|Segmentation fault|assertion/i;
 /** rpmbuild says at the end that a script failed, in words that tell nothing more. */
 const emptyWords = /^(?:error: Bad exit status|\s+Bad exit status|RPM build (?:errors|warnings):)/;
 
@@ -23,5 +23,7 @@ export function errorLines(log: string, count: number): string[] {
     add(index);
     add(index + 1);
   }
+  // Where no words give it away, it stands before the end.
+  for (let index = lines.length - 1; index >= 0 && chosen.size < count; index -= 1) add(index);
   return [...chosen].toSorted((a, b) => a - b).map((index) => lines[index] ?? "");
 }

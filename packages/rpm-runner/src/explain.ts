@@ -1,6 +1,6 @@
 import { CleanroomError } from "@cleanroom/core";
 import { formatBuildId, needsOfBuild, packageOfBuild } from "@cleanroom/spec-strip";
-import { knownResult, prepareBuild, type RunnerContext, withNeeds } from "./build.ts";
+import { findResult, prepareBuild, type RunnerContext, withNeeds } from "./build.ts";
 import type { BuildResult } from "./build-result.ts";
 import { describeChange, type InputChange, inputChanges } from "./build-inputs.ts";
 import { readHistory } from "./history.ts";
@@ -10,10 +10,11 @@ export interface BuildExplanation {
   /** `name` or `name@stage`. */
   readonly id: string;
   /**
-   * `up-to-date`: the store has what it would make. `would-run`: it has not. `depends`: what it
-   * needs would run first, and whether it then runs depends on what that makes.
+   * `up-to-date`: the store has what it would make. `cut-off`: it has what was made with packages
+   * of the same interface. `would-run`: it has neither. `depends`: what it needs would run first,
+   * and whether it then runs depends on what that makes.
    */
-  readonly state: "up-to-date" | "would-run" | "depends";
+  readonly state: "up-to-date" | "cut-off" | "would-run" | "depends";
   /** In words; none for what is up to date. */
   readonly reasons: readonly string[];
   /** What differs from the last run, where there was one. */
@@ -48,15 +49,19 @@ export async function explainBuilds(
     }
     try {
       const entry = packageOfBuild(stack, build);
-      const { key, inputs } = await prepareBuild(context, entry, results, { fetch: false });
-      const known = await knownResult(store, build, key);
+      const prepared = await prepareBuild(context, entry, results, { fetch: false });
+      const known = await findResult(context, build, prepared);
+      const last = history.get(id);
+      const changes = last === undefined ? [] : inputChanges(last.inputs, prepared.inputs);
       if (known !== undefined) {
         results.set(id, known);
-        explanations.push({ id, state: "up-to-date", reasons: [], changes: [] });
+        const state = known.isByInterface ? "cut-off" : "up-to-date";
+        const reasons = known.isByInterface
+          ? ["what it was built with offers the same interface now", ...changes.map(describeChange)]
+          : [];
+        explanations.push({ id, state, reasons, changes: known.isByInterface ? changes : [] });
         continue;
       }
-      const last = history.get(id);
-      const changes = last === undefined ? [] : inputChanges(last.inputs, inputs);
       const reasons =
         last === undefined
           ? ["it has not been built with this store"]

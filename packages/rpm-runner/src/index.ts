@@ -1,4 +1,5 @@
 export { checkReproducible } from "./reproduce.ts";
+export { checkCutoffs, type CutoffCheck } from "./cutoff-check.ts";
 export { explainBuilds } from "./explain.ts";
 export { BuildProgress, type BuildState, type ProgressSnapshot } from "./progress.ts";
 export { describeDuration, describeRun, readRunSummary, type RunSummary } from "./run-summary.ts";

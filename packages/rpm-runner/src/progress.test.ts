@@ -47,6 +47,22 @@ test("what nobody knows is not guessed; a few are taken for average", () => {
   expect(progress.snapshot().remainingMs).toBe(200);
 });
 
+test("once two were built, they tell of others", () => {
+  let now = 0;
+  const progress = new BuildProgress(() => now);
+  progress.begin(
+    ["a", "b", "c"].map((id) => build(id, undefined)),
+    1,
+  );
+  for (const id of ["a", "b"]) {
+    progress.set(id, "running");
+    now += 100;
+    expect(progress.snapshot().remainingMs).toBe(undefined);
+    progress.set(id, "built");
+  }
+  expect(progress.snapshot().remainingMs).toBe(100);
+});
+
 test("listeners are told", () => {
   const progress = new BuildProgress(() => 0);
   const told: string[] = [];

@@ -49,6 +49,7 @@ export class BuildProgress {
   /** What builds of this run took, and what they were expected to take. */
   #tookMs = 0;
   #expectedMs = 0;
+  #built = { count: 0, ms: 0 };
 
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
@@ -64,15 +65,19 @@ export class BuildProgress {
 
   set(id: string, state: BuildState): void {
     if (state === "running") this.#beganMs.set(id, this.#now());
-    if (state === "built") {
-      const expectedMs = this.#builds.get(id)?.expectedMs;
-      if (expectedMs !== undefined) {
-        this.#tookMs += this.#now() - (this.#beganMs.get(id) ?? this.#now());
-        this.#expectedMs += expectedMs;
-      }
-    }
+    if (state === "built") this.#learn(id);
     this.#states.set(id, state);
     for (const listener of this.#listeners) listener(id, state);
+  }
+
+  #learn(id: string): void {
+    const now = this.#now();
+    const tookMs = now - (this.#beganMs.get(id) ?? now);
+    this.#built = { count: this.#built.count + 1, ms: this.#built.ms + tookMs };
+    const expectedMs = this.#builds.get(id)?.expectedMs;
+    if (expectedMs === undefined) return;
+    this.#tookMs += tookMs;
+    this.#expectedMs += expectedMs;
   }
 
   onChange(listener: (id: string, state: BuildState) => void): void {
@@ -106,9 +111,11 @@ export class BuildProgress {
       ["waiting", "preparing", "running"].includes(this.#states.get(id) ?? ""),
     );
     const known = open.filter(({ expectedMs }) => expectedMs !== undefined);
-    if (known.length * 2 < open.length) return undefined;
-    const knownMs = known.reduce((sum, { expectedMs }) => sum + (expectedMs ?? 0), 0);
-    const middleMs = known.length === 0 ? 0 : knownMs / known.length;
+    const { count, ms } = this.#built;
+    if (known.length * 2 < open.length && count < 2) return undefined;
+    // Whose time nobody knows is taken for one of those known, and of those that were built.
+    const knownMs = known.reduce((sum, { expectedMs }) => sum + (expectedMs ?? 0), ms);
+    const middleMs = open.length === 0 ? 0 : knownMs / (known.length + count);
     // How fast this machine is today, beside the one that the expectations come from.
     const pace = this.#expectedMs === 0 ? 1 : this.#tookMs / this.#expectedMs;
     const costOf = ({ id, expectedMs }: PlannedBuild): number => {

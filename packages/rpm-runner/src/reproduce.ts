@@ -1,11 +1,11 @@
 import { mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import { CleanroomError, sha256File, type Store } from "@cleanroom/core";
+import { type Store } from "@cleanroom/core";
 import { makeRoot } from "@cleanroom/rootfs";
 import { formatBuildId, packageOfBuild } from "@cleanroom/spec-strip";
 import { buildAll, prepareBuild, type RunnerContext, withNeeds } from "./build.ts";
 import type { BuildResult } from "./build-result.ts";
-import { compareRpms, type RpmDifference } from "./compare-rpms.ts";
+import { compareOutputs, missingOutput, type OutputDifference } from "./compare-outputs.ts";
 import { rpmbuild } from "./rpmbuild.ts";
 
 /** What building a package a second time, in other surroundings, came to. */
@@ -13,7 +13,7 @@ export interface ReproductionResult {
   readonly id: string;
   /** Whether every RPM has the same bytes. */
   readonly isReproducible: boolean;
-  readonly differences: readonly (RpmDifference & { readonly rpm: string })[];
+  readonly differences: readonly OutputDifference[];
 }
 
 /** One job where there were several, and a umask that closes what is open by default. */
@@ -56,25 +56,8 @@ async function buildAgain(
     await mkdir(path.dirname(logFile), { recursive: true });
     const request = { entry, sources, macros, root, folder, logFile, variation };
     const { files } = await rpmbuild(store, request);
-    const differences: (RpmDifference & { rpm: string })[] = [];
-    const known = new Map(first.rpms.map(({ file, sha256 }) => [file, sha256]));
-    for (const rpm of new Set([...known.keys(), ...files])) {
-      const before = known.get(rpm);
-      const again = path.join(folder, "RPMS", rpm);
-      if (before === undefined || !files.includes(rpm)) {
-        const there = (is: boolean): string => (is ? "built" : "absent");
-        const presence = { first: there(before !== undefined), second: there(files.includes(rpm)) };
-        differences.push({ rpm, what: "package", ...presence });
-      } else if ((await sha256File(again)) !== before) {
-        const file = await store.blob(before);
-        if (file === undefined) throw missingBlob(id, rpm);
-        const found = await compareRpms(file, again);
-        const compressed = { what: "tag payloadDigest", first: "differs", second: "differs" };
-        differences.push(
-          ...(found.length === 0 ? [compressed] : found).map((one) => ({ rpm, ...one })),
-        );
-      }
-    }
+    const rpmFolder = path.join(folder, "RPMS");
+    const differences = await compareOutputs(store, first.rpms, rpmFolder, files);
     return { id, isReproducible: differences.length === 0, differences };
   });
 }
@@ -82,13 +65,6 @@ async function buildAgain(
 /** The spec that a build was made of. */
 async function builtSpec(store: Store, { spec, name }: BuildResult): Promise<string> {
   const file = await store.blob(spec);
-  if (file === undefined) throw missingBlob(name, `${name}.spec`);
+  if (file === undefined) throw missingOutput(`${name}.spec`);
   return readFile(file, "utf8");
-}
-
-function missingBlob(id: string, rpm: string): CleanroomError {
-  return new CleanroomError("blob-missing", `the store lacks ${rpm}`, {
-    place: { step: id },
-    hint: "run the command again: it will be built anew",
-  });
 }

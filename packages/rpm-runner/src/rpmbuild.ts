@@ -31,6 +31,8 @@ export interface RpmbuildRequest {
   readonly compilerCache?: CompilerCache | undefined;
   /** Surroundings other than the usual, which no output may show. */
   readonly variation?: BuildVariation;
+  /** `check`: install and test what is built, and make no packages. */
+  readonly upTo?: "check" | undefined;
   /** Compiler jobs at once; as many as processors when absent. */
   readonly jobs?: number | undefined;
 }
@@ -90,7 +92,7 @@ export function rpmbuildCommand(request: RpmbuildRequest): string[] {
   return [
     ...(variation === undefined ? [] : ["sh", "-c", `umask ${variation.umask}; exec "$@"`, "sh"]),
     // No --target, for the same reason: a build root is of the architecture that it builds for.
-    ...["rpmbuild", "-bb", "--load", `${buildFolder}/macros`],
+    ...["rpmbuild", request.upTo === "check" ? "-bi" : "-bb", "--load", `${buildFolder}/macros`],
     ...[
       `_topdir ${buildFolder}`,
       `_rpmdir ${buildFolder}/RPMS`,

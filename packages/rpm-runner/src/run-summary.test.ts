@@ -10,6 +10,7 @@ const result = (name: string, how: BuildResult["how"], buildMs: number): [string
     key: "0".repeat(64),
     spec: "0".repeat(64),
     rpms: [],
+    isByInterface: false,
     provenance: "0".repeat(64),
     how,
     buildMs,

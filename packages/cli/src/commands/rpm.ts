@@ -1,7 +1,9 @@
 import {
   buildPackages,
   type BuildResult,
+  checkCutoffs,
   checkReproducible,
+  type CutoffCheck,
   describeDuration,
   describeRun,
   explainBuilds,
@@ -23,6 +25,9 @@ type Options = GlobalOptions & {
   readonly memory?: number | undefined;
   readonly keepGoing?: boolean | undefined;
   readonly last?: boolean | undefined;
+  readonly cutoff?: "content" | "abi" | undefined;
+  readonly audit?: boolean | undefined;
+  readonly testDependents?: boolean | undefined;
   readonly plan?: boolean | undefined;
   readonly ccache?: boolean | undefined;
   readonly checkReproducible?: boolean | undefined;
@@ -41,15 +46,54 @@ async function build(options: Options): Promise<void> {
     ...(options.memory === undefined ? {} : { memoryBytes: options.memory * 1024 ** 3 }),
     keepGoing: options.keepGoing ?? false,
   };
-  const context = await session.runnerContext(limits, { compilerCache: options.ccache !== false });
+  const context = await session.runnerContext(limits, {
+    compilerCache: options.ccache !== false,
+    cutoff: options.cutoff ?? "content",
+  });
   if (options.checkReproducible === true) {
     await reproduce(session, context, names);
+    return;
+  }
+  if (options.audit === true || options.testDependents === true) {
+    await checkCutOff(session, context, names, options.audit === true ? "audit" : "tests");
     return;
   }
   const results = await buildPackages(context, names, options.stage);
   session.print(results, results.map(describe).join("\n"));
   const summary = await readRunSummary(context.outputFolder);
   if (summary !== undefined) session.logger.info(describeRun(summary));
+}
+
+/** Builds what was cut off by interfaces with the packages of now. */
+async function checkCutOff(
+  session: Session,
+  context: RunnerContext,
+  names: readonly string[],
+  purpose: "audit" | "tests",
+): Promise<void> {
+  const checks = await checkCutoffs(context, names, purpose);
+  const isGood = ({ differences = [], failure }: CutoffCheck): boolean =>
+    differences.length === 0 && failure === "";
+  const none = "nothing was cut off by an interface";
+  session.print(checks, checks.length === 0 ? none : checks.map(describeCheck).join("\n"));
+  if (!checks.every(isGood)) process.exitCode = 1;
+}
+
+function describeCheck({ id, differences, tests, failure }: CutoffCheck): string {
+  if (failure !== "") {
+    return `${id}: ${tests === "failed" ? "its tests or its build" : "its build"} FAILED with the packages of now\n${failure}`;
+  }
+  const tested = tests === "passed" ? "its tests passed" : "it has no tests";
+  if (differences === undefined) return `${id}: ${tested}`;
+  if (differences.length === 0) return `${id}: comes out the same, bit for bit; ${tested}`;
+  return [
+    `${id}: comes out DIFFERENT; ${tested}`,
+    ...differences.flatMap(({ rpm, what, first, second }) => [
+      `  ${rpm}: ${what}`,
+      `    cut off: ${first}`,
+      `    built now: ${second}`,
+    ]),
+  ].join("\n");
 }
 
 /** The builds of a run in their order, without doing any; needs no base. */
@@ -98,8 +142,16 @@ async function explain(options: Options): Promise<void> {
     return;
   }
   const names = await session.packageNames(options.packages ?? []);
-  const explanations = await explainBuilds(await session.runnerContext(), names);
-  const words = { "up-to-date": "up to date", "would-run": "would run", depends: "may run" };
+  const explanations = await explainBuilds(
+    await session.runnerContext({}, { cutoff: options.cutoff ?? "content" }),
+    names,
+  );
+  const words = {
+    "up-to-date": "up to date",
+    "cut-off": "cut off",
+    "would-run": "would run",
+    depends: "may run",
+  };
   session.print(
     explanations,
     explanations
@@ -130,6 +182,9 @@ function describe(result: BuildResult): string {
   const { name, stage, how, rpms, buildMs } = result;
   const seconds = (buildMs / 1000).toFixed(1);
   const folder = stage === undefined ? "dist/rpms" : `dist/stages/${stage}`;
+  if (how === "cut-off") {
+    return `${formatBuildId(result)}: cut off, its last build of ${seconds} s still holds with what was built anew`;
+  }
   return how === "built"
     ? `${formatBuildId(result)}: built in ${seconds} s, ${rpms.length} RPMs in ${folder}/${name}`
     : `${formatBuildId(result)}: nothing to do, its last build of ${seconds} s still holds`;
@@ -148,6 +203,13 @@ async function shell(options: Options & { readonly name: string }): Promise<void
     });
   });
 }
+
+const cutoffOption = {
+  choices: ["content", "abi"] as const,
+  default: "content" as const,
+  describe:
+    "abi: what offers the same interface makes no new builds, whatever its package.yaml says",
+};
 
 export const rpmCommand: CommandModule<object, Options> = {
   command: "rpm",
@@ -172,6 +234,17 @@ export const rpmCommand: CommandModule<object, Options> = {
             .option("memory", {
               type: "number",
               describe: "GiB that all builds may take together; else four fifths of what is free",
+            })
+            .option("cutoff", cutoffOption)
+            .option("audit", {
+              type: "boolean",
+              default: false,
+              describe: "Build what was cut off by an interface, and show what differs",
+            })
+            .option("test-dependents", {
+              type: "boolean",
+              default: false,
+              describe: "Run the tests of what was cut off against the libraries of now",
             })
             .option("plan", {
               type: "boolean",
@@ -199,11 +272,14 @@ export const rpmCommand: CommandModule<object, Options> = {
         "explain [packages..]",
         "Say why packages would be built or not; builds nothing",
         (inner) =>
-          inner.positional("packages", { type: "string", array: true }).option("last", {
-            type: "boolean",
-            default: false,
-            describe: "What the last run built, cut off and had, and the time that it saved",
-          }) as never,
+          inner
+            .positional("packages", { type: "string", array: true })
+            .option("cutoff", cutoffOption)
+            .option("last", {
+              type: "boolean",
+              default: false,
+              describe: "What the last run built, cut off and had, and the time that it saved",
+            }) as never,
         explain,
       )
       .command<Options & { readonly name: string }>(
