@@ -62,6 +62,11 @@ function globalOptions(parser: Argv): Argv {
       describe: "The store's folder (CLEANROOM_STORE)",
       global: true,
     })
+    .option("remote", {
+      type: "string",
+      describe: "The URL of a store that machines share, or off (CLEANROOM_REMOTE)",
+      global: true,
+    })
     .option("base", {
       type: "string",
       default: "debian-trixie",

@@ -11,7 +11,12 @@ import {
   isMissingFile,
   type LogFormat,
   type Logger,
+  openRemoteStore,
+  pathExists,
   readYamlFile,
+  remoteFileSchema,
+  type RemoteSettings,
+  remoteSettings,
   Store,
 } from "@cleanroom/core";
 import type { Repository } from "@cleanroom/rootfs";
@@ -36,6 +41,8 @@ export interface GlobalOptions {
   readonly logFormat: string;
   readonly quiet: boolean;
   readonly store?: string | undefined;
+  /** A URL, or `off`. */
+  readonly remote?: string | undefined;
   readonly base: string;
 }
 
@@ -47,13 +54,19 @@ export class Session {
   readonly options: GlobalOptions;
   readonly logger: Logger;
   readonly #view = new ProgressView(process.stderr);
+  readonly #pushesKnown: boolean;
   #store: Promise<Store> | undefined;
   #stack: Promise<Stack> | undefined;
   #base: Promise<Base> | undefined;
   #apt: Promise<PrivateApt> | undefined;
 
-  constructor(options: GlobalOptions) {
+  /** @param more.pushesKnown results that the store has already go to the remote store too */
+  constructor(
+    options: GlobalOptions,
+    { pushesKnown = false }: { readonly pushesKnown?: boolean } = {},
+  ) {
     this.options = options;
+    this.#pushesKnown = pushesKnown;
     this.logger = createLogger({
       format: options.logFormat as LogFormat,
       quiet: options.quiet,
@@ -68,10 +81,25 @@ export class Session {
   }
 
   store(): Promise<Store> {
-    return (this.#store ??= Store.open(
-      this.options.store ?? defaultStoreFolder(process.env),
-      this.logger,
-    ));
+    return (this.#store ??= (async () => {
+      const settings = await this.remoteSettings();
+      const { logger } = this;
+      const pushing = { pushesKnown: this.#pushesKnown };
+      return Store.open(
+        this.options.store ?? defaultStoreFolder(process.env),
+        logger,
+        settings && ((folder) => openRemoteStore(settings, folder, logger, pushing)),
+      );
+    })());
+  }
+
+  /** The remote store to use, if any. */
+  async remoteSettings(): Promise<RemoteSettings | undefined> {
+    const file = path.join(workspace, "specs/remote.yaml");
+    const named = (await pathExists(file))
+      ? await readYamlFile(file, remoteFileSchema, "specs/remote.yaml")
+      : undefined;
+    return remoteSettings(named, process.env, this.options.remote);
   }
 
   /** The base's folder, relative to the workspace. */

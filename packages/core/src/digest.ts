@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { open } from "node:fs/promises";
+import { filePieces } from "./pieces.ts";
 
 /** A SHA-256 digest: 64 lower-case hexadecimal digits. */
 export type Sha256 = string;
@@ -12,24 +12,11 @@ export function sha256(data: string | Uint8Array): Sha256 {
   return createHash("sha256").update(data).digest("hex");
 }
 
-const readSizeBytes = 1 << 20;
-
-/** The digest of a file's bytes, read piece by piece into one buffer no larger than the file. */
+/** The digest of a file's bytes. */
 export async function sha256File(file: string): Promise<Sha256> {
   const hash = createHash("sha256");
-  const handle = await open(file, "r");
-  try {
-    const { size } = await handle.stat();
-    // One byte at least, so that a file that grew from nothing is read too.
-    const buffer = Buffer.allocUnsafeSlow(Math.max(1, Math.min(size, readSizeBytes)));
-    for (;;) {
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length);
-      if (bytesRead === 0) return hash.digest("hex");
-      hash.update(buffer.subarray(0, bytesRead));
-    }
-  } finally {
-    await handle.close();
-  }
+  for await (const piece of filePieces(file)) hash.update(piece);
+  return hash.digest("hex");
 }
 
 /** A value that JSON can hold. */

@@ -51,5 +51,13 @@ export {
   sandboxPath,
   type Tools,
 } from "./sandbox.ts";
-export { type ActionResult, defaultStoreFolder, Store } from "./store.ts";
+export type { ActionResult } from "./action-result.ts";
+export { openRemoteStore, ownResultKey } from "./remote/open-remote-store.ts";
+export {
+  type RemoteFile,
+  remoteFileSchema,
+  type RemoteSettings,
+  remoteSettings,
+} from "./remote/remote-settings.ts";
+export { defaultStoreFolder, Store } from "./store.ts";
 export { jsonSchemaText, parseYaml, readYamlFile } from "./yaml-file.ts";

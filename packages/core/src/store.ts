@@ -1,11 +1,16 @@
-import { constants, createReadStream, createWriteStream } from "node:fs";
+import { constants } from "node:fs";
 import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import path from "node:path";
-import { Transform } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { createHash } from "node:crypto";
-import { type Json, type Sha256, isSha256, sha256File, sha256Json } from "./digest.ts";
+import { Readable } from "node:stream";
+import {
+  actionLabel,
+  type ActionResult,
+  actionResultText,
+  parseActionResult,
+} from "./action-result.ts";
+import { mapConcurrent } from "./concurrent.ts";
+import { type Sha256, isSha256, sha256File } from "./digest.ts";
 import { CleanroomError } from "./error.ts";
 import {
   isMissingFile,
@@ -15,17 +20,9 @@ import {
   writeFileAtomic,
 } from "./files.ts";
 import type { Logger } from "./log.ts";
+import { filePieces, writePieces } from "./pieces.ts";
+import type { RemoteStore } from "./remote/remote-store.ts";
 import { start } from "./run.ts";
-
-/** What an action made: named blobs of the store, and facts about them. */
-export interface ActionResult {
-  readonly outputs: readonly {
-    readonly name: string;
-    readonly sha256: Sha256;
-    readonly size: number;
-  }[];
-  readonly facts: { readonly [name: string]: Json };
-}
 
 /** The store's folder when nobody names one: `cleanroom` under the user's cache folder. */
 export function defaultStoreFolder(env: Readonly<Record<string, string | undefined>>): string {
@@ -49,19 +46,26 @@ export function defaultStoreFolder(env: Readonly<Record<string, string | undefin
 export class Store {
   readonly folder: string;
   readonly #logger: Logger;
+  readonly #remote: RemoteStore | undefined;
 
-  private constructor(folder: string, logger: Logger) {
+  private constructor(folder: string, logger: Logger, remote: RemoteStore | undefined) {
     this.folder = folder;
     this.#logger = logger;
+    this.#remote = remote;
   }
 
-  static async open(folder: string, logger: Logger): Promise<Store> {
-    const store = new Store(path.resolve(folder), logger);
+  /** @param openRemote where shared action results are looked for, and written */
+  static async open(
+    folder: string,
+    logger: Logger,
+    openRemote?: (folder: string) => Promise<RemoteStore>,
+  ): Promise<Store> {
+    const absolute = path.resolve(folder);
     try {
       for (const name of ["cas", "ac", "roots", "ccache", "sources", "repos", "tmp", "locks"]) {
-        await mkdir(path.join(store.folder, name), { recursive: true });
+        await mkdir(path.join(absolute, name), { recursive: true });
       }
-      await mkdir(path.join(store.folder, "keys"), { recursive: true, mode: 0o700 });
+      await mkdir(path.join(absolute, "keys"), { recursive: true, mode: 0o700 });
     } catch (error) {
       throw new CleanroomError("store-unusable", `the store ${folder} cannot be written`, {
         cause: error,
@@ -69,6 +73,7 @@ export class Store {
         hint: "name another one with --store DIR or CLEANROOM_STORE",
       });
     }
+    const store = new Store(absolute, logger, await openRemote?.(absolute));
     await store.removeAbandoned();
     return store;
   }
@@ -153,35 +158,31 @@ export class Store {
 
   /** Takes a file's bytes in; the file itself stays. */
   async putFile(file: string): Promise<{ sha256: Sha256; size: number }> {
-    const temporary = this.path("tmp", uniqueName("blob"));
-    const hash = createHash("sha256");
-    let size = 0;
-    try {
-      await pipeline(
-        createReadStream(file, { highWaterMark: 1 << 20 }),
-        new Transform({
-          transform(chunk: Buffer, _encoding, done) {
-            hash.update(chunk);
-            size += chunk.length;
-            done(null, chunk);
-          },
-        }),
-        createWriteStream(temporary, { flush: true }),
-      );
-      const sha256 = hash.digest("hex");
-      await this.#adopt(temporary, sha256);
-      return { sha256, size };
-    } finally {
-      await rm(temporary, { force: true });
-    }
+    return this.#take(filePieces(file), async (temporary, blob) => {
+      await this.#adopt(temporary, blob.sha256);
+      return blob;
+    });
   }
 
   async put(data: string | Uint8Array): Promise<{ sha256: Sha256; size: number }> {
-    return this.withTemporaryFolder("put", async (folder) => {
-      const file = path.join(folder, "data");
-      await writeFileAtomic(file, data);
-      return this.putFile(file);
+    const bytes = typeof data === "string" ? Buffer.from(data) : data;
+    return this.#take(Readable.from([bytes]), async (temporary, blob) => {
+      await this.#adopt(temporary, blob.sha256);
+      return blob;
     });
+  }
+
+  /** Writes bytes to a temporary file, and hands it to `use` with what it turned out to hold. */
+  async #take<Result>(
+    pieces: AsyncIterable<Uint8Array>,
+    use: (temporary: string, blob: { sha256: Sha256; size: number }) => Promise<Result>,
+  ): Promise<Result> {
+    const temporary = this.path("tmp", uniqueName("blob"));
+    try {
+      return await use(temporary, await writePieces(temporary, pieces));
+    } finally {
+      await rm(temporary, { force: true });
+    }
   }
 
   async #adopt(temporary: string, sha256: Sha256): Promise<void> {
@@ -251,35 +252,86 @@ export class Store {
     }
   }
 
-  /** Records what an action made. Its outputs must be in the store already. */
-  async putAction(key: Sha256, result: ActionResult): Promise<void> {
-    const value = result as unknown as Json;
-    await writeFileAtomic(
-      this.path("ac", key.slice(0, 2), key),
-      JSON.stringify({ sha256: sha256Json(value), result }),
-    );
+  /**
+   * Records what an action made. Its outputs must be in the store already.
+   *
+   * @param options.shared other machines can use it: it goes to the remote store too
+   */
+  async putAction(
+    key: Sha256,
+    result: ActionResult,
+    { shared = false }: { readonly shared?: boolean } = {},
+  ): Promise<void> {
+    await writeFileAtomic(this.#actionPath(key), actionResultText(result));
+    if (shared) await this.#remote?.push(key, result, (sha256) => this.blob(sha256));
   }
 
   /**
    * What an action made before; undefined when it is unknown, when its record is damaged, or
    * when an output is no longer there.
+   *
+   * @param options.shared what is not here is looked for in the remote store
    */
-  async action(key: Sha256): Promise<ActionResult | undefined> {
+  async action(
+    key: Sha256,
+    { shared = false }: { readonly shared?: boolean } = {},
+  ): Promise<ActionResult | undefined> {
+    const own = await this.#ownAction(key);
+    if (own !== undefined && (await this.#missingOutputs(own)).length === 0) {
+      if (shared) await this.#remote?.pushKnown(key, own, (sha256) => this.blob(sha256));
+      return own;
+    }
+    if (!shared || this.#remote === undefined) return undefined;
+    return this.#remoteAction(this.#remote, key, own);
+  }
+
+  #actionPath(key: Sha256): string {
+    return this.path("ac", key.slice(0, 2), key);
+  }
+
+  async #ownAction(key: Sha256): Promise<ActionResult | undefined> {
     let text: string;
     try {
-      text = await readFile(this.path("ac", key.slice(0, 2), key), "utf8");
+      text = await readFile(this.#actionPath(key), "utf8");
     } catch (error) {
       if (isMissingFile(error)) return undefined;
       throw error;
     }
-    const result = verifiedActionResult(text);
+    const result = parseActionResult(text);
     if (result === undefined) {
       this.#logger.warning(`the store held a damaged action result ${key}: it will be made again`);
-      return undefined;
     }
-    for (const { sha256, size } of result.outputs) {
-      if (!(await this.hasBlob(sha256, size))) return undefined;
-    }
+    return result;
+  }
+
+  async #missingOutputs({ outputs }: ActionResult): Promise<ActionResult["outputs"]> {
+    const there = await Promise.all(outputs.map(({ sha256, size }) => this.hasBlob(sha256, size)));
+    return outputs.filter((_, index) => there[index] === false);
+  }
+
+  /** Brings what an action made from the remote store; blobs alone where the record is here. */
+  async #remoteAction(
+    remote: RemoteStore,
+    key: Sha256,
+    own: ActionResult | undefined,
+  ): Promise<ActionResult | undefined> {
+    const result = own ?? (await remote.result(key));
+    if (result === undefined) return undefined;
+    const missing = await this.#missingOutputs(result);
+    const came = await mapConcurrent(missing, 4, (output) =>
+      remote.blob(key, output, (pieces) =>
+        this.#take(pieces, async (temporary, { sha256 }) => {
+          if (sha256 !== output.sha256) return false;
+          await this.#adopt(temporary, sha256);
+          return true;
+        }),
+      ),
+    );
+    if (came.includes(false)) return undefined;
+    if (own === undefined) await this.putAction(key, result);
+    const megabytes = missing.reduce((sum, { size }) => sum + size, 0) / 1e6;
+    const what = actionLabel(key, result);
+    this.#logger.info(`${what}: fetched from ${remote.name} (${megabytes.toFixed(1)} MB)`);
     return result;
   }
 
@@ -309,16 +361,5 @@ async function ageOf(path: string): Promise<number | undefined> {
   } catch (error) {
     if (isMissingFile(error)) return undefined;
     throw error;
-  }
-}
-
-function verifiedActionResult(text: string): ActionResult | undefined {
-  try {
-    const record = JSON.parse(text) as { sha256: string; result: ActionResult };
-    return sha256Json(record.result as unknown as Json) === record.sha256
-      ? record.result
-      : undefined;
-  } catch {
-    return undefined;
   }
 }

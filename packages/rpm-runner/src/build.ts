@@ -338,15 +338,19 @@ async function runBuild(
     const { base } = context;
     const statement = provenanceStatement({ entry, action, key, base, rpms });
     const provenance = await store.put(`${canonicalJson(statement)}\n`);
-    await store.putAction(key, {
-      outputs: [
-        ...rpms.map(({ file, sha256, size }) => ({ name: file, sha256, size })),
-        { name: `${name}.spec`, ...spec },
-        { name: provenanceName, ...provenance },
-        { name: logName, ...(await store.putFile(logFile)) },
-      ],
-      facts: { package: label, buildMs, peakMemoryBytes },
-    });
+    await store.putAction(
+      key,
+      {
+        outputs: [
+          ...rpms.map(({ file, sha256, size }) => ({ name: file, sha256, size })),
+          { name: `${name}.spec`, ...spec },
+          { name: provenanceName, ...provenance },
+          { name: logName, ...(await store.putFile(logFile)) },
+        ],
+        facts: { package: label, buildMs, peakMemoryBytes },
+      },
+      { shared: true },
+    );
     await recordInterfaceKeys(context, action, key);
     const seconds = (buildMs / 1000).toFixed(1);
     logger.info(`${label}: built ${rpms.length} RPMs in ${seconds} s`, { ...facts, buildMs });
@@ -404,7 +408,7 @@ async function knownResult(
   { name, stage }: BuildId,
   key: Sha256,
 ): Promise<BuildResult | undefined> {
-  const known = await store.action(key);
+  const known = await store.action(key, { shared: true });
   if (known === undefined) return undefined;
   const digests = new Map(known.outputs.map((output) => [output.name, output.sha256]));
   const spec = digests.get(`${name}.spec`);

@@ -1,6 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
-import { isMissingFile } from "@cleanroom/core";
+import { CleanroomError, isMissingFile, openRemoteStore, ownResultKey } from "@cleanroom/core";
+import { buildPackages } from "@cleanroom/rpm-runner";
 import type { CommandModule } from "yargs";
 import { type GlobalOptions, Session } from "../session.ts";
 
@@ -73,6 +74,48 @@ async function verify(options: GlobalOptions): Promise<void> {
   if (damaged > 0) process.exitCode = 1;
 }
 
+interface PushOptions extends GlobalOptions {
+  readonly packages?: readonly string[];
+}
+
+async function push(options: PushOptions): Promise<void> {
+  const session = new Session(options, { pushesKnown: true });
+  const settings = await session.remoteSettings();
+  if (settings?.mode !== "read-write") {
+    throw new CleanroomError("remote-settings", "no remote store is set up to be written", {
+      exitCode: 2,
+      hint: "name one in specs/remote.yaml or CLEANROOM_REMOTE, with CLEANROOM_REMOTE_MODE=read-write",
+    });
+  }
+  const names = await session.packageNames(options.packages ?? []);
+  const results = await buildPackages(await session.runnerContext(), names);
+  session.print(results, "");
+}
+
+async function remote(options: GlobalOptions): Promise<void> {
+  const session = new Session(options);
+  const settings = await session.remoteSettings();
+  const { folder } = await session.store();
+  const { publicKey } = await ownResultKey(folder);
+  if (settings === undefined) {
+    session.print({ publicKey }, `no remote store is used\n  this store's key: ${publicKey}`);
+    return;
+  }
+  const store = await openRemoteStore(settings, folder, session.logger);
+  const problem = await store.probe();
+  const { mode, trust } = settings;
+  session.print(
+    { url: store.name, mode, trust, publicKey, problem },
+    [
+      `${store.name}: ${problem ?? "it answers"}`,
+      `  mode: ${mode}`,
+      ...trust.map((key) => `  trusted: ${key}`),
+      `  this store's key: ${publicKey}`,
+    ].join("\n"),
+  );
+  if (problem !== undefined) process.exitCode = 1;
+}
+
 export const cacheCommand: CommandModule<object, GlobalOptions> = {
   command: "cache",
   describe: "The store",
@@ -96,6 +139,18 @@ export const cacheCommand: CommandModule<object, GlobalOptions> = {
         (inner) => inner as never,
         verify,
       )
-      .demandCommand(1, "cache what? show, gc or verify") as never,
+      .command<GlobalOptions>(
+        "remote",
+        "The store that machines share: where it is, whether it answers, whose results are believed",
+        (inner) => inner as never,
+        remote,
+      )
+      .command<PushOptions>(
+        "push [packages..]",
+        "Write what packages were built to into the remote store; build what is not there yet",
+        (inner) => inner.positional("packages", { type: "string", array: true }) as never,
+        push,
+      )
+      .demandCommand(1, "cache what? show, gc, verify, remote or push") as never,
   handler: () => undefined,
 };

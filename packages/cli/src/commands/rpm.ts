@@ -136,7 +136,8 @@ async function reproduce(
 }
 
 async function explain(options: Options): Promise<void> {
-  const session = new Session(options);
+  // It fetches nothing: what a remote store has counts once it is here.
+  const session = new Session({ ...options, remote: "off" });
   if (options.last === true) {
     await explainLastRun(session);
     return;
