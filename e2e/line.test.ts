@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
-import path from "node:path";
+import { readFile } from "node:fs/promises";
 import { run, start } from "@cleanroom/core";
 import { beforeAll, describe, expect, test } from "vitest";
+import { processesOf } from "../tools/bench/kill-at-random.ts";
 import { Workspace } from "./workspace.ts";
 
 /** The whole line on real input, in the order in which a user meets it. */
@@ -151,14 +151,3 @@ describe("killed with -9", () => {
     expect(await processesOf(copy.folder)).toEqual([]);
   });
 });
-
-/** Command lines of processes that mention a folder. */
-async function processesOf(folder: string): Promise<string[]> {
-  const lines: string[] = [];
-  for (const pid of await readdir("/proc")) {
-    if (!/^\d+$/.test(pid) || Number(pid) === process.pid) continue;
-    const line = await readFile(path.join("/proc", pid, "cmdline"), "utf8").catch(() => "");
-    if (line.includes(folder)) lines.push(line.replaceAll("\0", " "));
-  }
-  return lines;
-}

@@ -27,7 +27,7 @@ import { type CompilerCache, prepareCompilerCache } from "./compiler-cache.ts";
 import { readHistory, writeHistory } from "./history.ts";
 import { type BuildResult, type BuiltRpm, logName, provenanceName } from "./build-result.ts";
 import { interfaceKey } from "./interface/interface-key.ts";
-import { outputRepository, writeOutput } from "./output.ts";
+import { cleanOutput, outputRepository, writeOutput } from "./output.ts";
 import { checkBuild, checkSpec } from "./proof.ts";
 import { provenanceStatement } from "./provenance.ts";
 import { prepareSandbox, rpmbuild, rpmbuildCommand } from "./rpmbuild.ts";
@@ -111,6 +111,7 @@ export async function buildAll(
   const priorityOf = ({ id }: { readonly id: string }): number => chains.get(id) ?? 0;
   const budget = new BuildBudget(limits);
   progress.begin(tasks, limits.builds);
+  await cleanOutput(context.outputFolder);
   const outcomes = await runSchedule(
     tasks,
     { limit: preparationsMax, keepGoing: limits.keepGoing, priorityOf },
@@ -323,13 +324,12 @@ async function runBuild(
     const logFile = store.path("logs", `${label}.log`);
     await mkdir(path.dirname(logFile), { recursive: true });
     logger.info(`${label}: building ${entry.model.version}-${entry.model.release}`, facts);
-    const startedMs = performance.now();
     const compilerCache = await compilerCacheOf(context, name, closure, root);
     const { jobs: allJobs, builds } = context.limits;
     const jobs = allJobs === undefined ? undefined : Math.max(1, Math.floor(allJobs / builds));
     const request = { entry, sources, macros, root, folder, logFile, compilerCache, jobs };
-    const { files, peakMemoryBytes } = await rpmbuild(store, request);
-    const buildMs = Math.round(performance.now() - startedMs);
+    const { files, peakMemoryBytes, durationMs } = await rpmbuild(store, request);
+    const buildMs = Math.round(durationMs);
     const rpms: BuiltRpm[] = [];
     for (const file of files) {
       rpms.push({ file, ...(await store.putFile(path.join(folder, "RPMS", file))) });

@@ -6,6 +6,7 @@ import {
   isMissingFile,
   type Json,
   pathExists,
+  removeAbandoned,
   replaceFolder,
   runInSandbox,
   sha256File,
@@ -71,6 +72,11 @@ export async function writeOutput(
   }
   await writeFile(path.join(temporary, "record.json"), record);
   await replaceFolder(temporary, target);
+}
+
+/** Removes what killed runs left in an output folder. */
+export async function cleanOutput(outputFolder: string): Promise<void> {
+  if (await pathExists(outputFolder)) await removeAbandoned(outputFolder);
 }
 
 /** The RPMs that a package's output folder records; undefined where it was not built yet. */

@@ -41,6 +41,8 @@ export interface RpmbuildRequest {
 export interface RpmbuildResult {
   /** Names of the RPMs in the folder's `RPMS`, sorted. */
   readonly files: readonly string[];
+  /** Of rpmbuild alone. */
+  readonly durationMs: number;
   /** The most memory that the build was seen to take. */
   readonly peakMemoryBytes: number;
 }
@@ -113,13 +115,13 @@ export async function rpmbuild(store: Store, request: RpmbuildRequest): Promise<
   const { entry, folder } = request;
   const sandbox = await prepareSandbox(store, request);
   try {
-    const { peakMemoryBytes } = await runInSandbox(sandbox, rpmbuildCommand(request), {
+    const { peakMemoryBytes, durationMs } = await runInSandbox(sandbox, rpmbuildCommand(request), {
       step: `${entry.name}: rpmbuild`,
       logFile: request.logFile,
       measuresMemory: true,
     });
     const files = (await readdir(path.join(folder, "RPMS"))).toSorted();
-    return { files, peakMemoryBytes };
+    return { files, peakMemoryBytes, durationMs };
   } catch (error) {
     if (!(error instanceof CommandError) || error.code !== "command-failed") throw error;
     throw await buildFailure(request, error);
