@@ -34,7 +34,7 @@ export async function surroundings(scratch: string): Promise<Surroundings> {
   const store = await Store.open(defaultStoreFolder(process.env), silentLogger);
   const folder = path.join(workspace, "specs/base/debian-trixie");
   const file = await readYamlFile(path.join(folder, "base.yaml"), baseFileSchema);
-  const lock = await readBaseLock(path.join(folder, "base.lock.yaml"), "base.lock.yaml");
+  const lock = await readBaseLock(store, path.join(folder, "base.lock.yaml"), "base.lock.yaml");
   const base = await importBase(store, "debian-trixie", file, lock, silentLogger);
   return {
     store,

@@ -23,7 +23,7 @@ export async function importedBase(): Promise<Base> {
   const file = path.join(baseFolder, "base.yaml");
   const base = await readYamlFile(file, baseFileSchema, file);
   const lockFile = path.join(baseFolder, "base.lock.yaml");
-  const lock = await readBaseLock(lockFile, lockFile);
+  const lock = await readBaseLock(store, lockFile, lockFile);
   return importBase(store, "debian-trixie", base, lock, silentLogger);
 }
 

@@ -1,4 +1,4 @@
-import { readYamlFile, writeFileAtomic } from "@cleanroom/core";
+import { readKnownYamlFile, type Store, writeFileAtomic } from "@cleanroom/core";
 import { stringify } from "yaml";
 import { z } from "zod";
 
@@ -32,8 +32,12 @@ export const baseLockSchema = z.strictObject({
 export type LockedPackage = z.output<typeof lockedPackageSchema>;
 export type BaseLock = z.output<typeof baseLockSchema>;
 
-export async function readBaseLock(file: string, displayName: string): Promise<BaseLock> {
-  return readYamlFile(file, baseLockSchema, displayName);
+export async function readBaseLock(
+  store: Store,
+  file: string,
+  displayName: string,
+): Promise<BaseLock> {
+  return readKnownYamlFile(store, file, baseLockSchema, displayName);
 }
 
 export async function writeBaseLock(file: string, lock: BaseLock): Promise<void> {

@@ -57,6 +57,7 @@ export class Session {
   readonly #pushesKnown: boolean;
   #store: Promise<Store> | undefined;
   #stack: Promise<Stack> | undefined;
+  #baseFile: Promise<BaseFile> | undefined;
   #base: Promise<Base> | undefined;
   #apt: Promise<PrivateApt> | undefined;
 
@@ -107,11 +108,14 @@ export class Session {
     return path.join("specs/base", name);
   }
 
-  async baseFile(name = this.options.base): Promise<BaseFile> {
-    const known = await this.names("base");
-    if (!known.includes(name)) throw unknownName("base", name, known);
-    const file = path.join(this.baseFolder(name), "base.yaml");
-    return readYamlFile(path.join(workspace, file), baseFileSchema, file);
+  baseFile(): Promise<BaseFile> {
+    return (this.#baseFile ??= (async () => {
+      const name = this.options.base;
+      const known = await this.names("base");
+      if (!known.includes(name)) throw unknownName("base", name, known);
+      const file = path.join(this.baseFolder(name), "base.yaml");
+      return readYamlFile(path.join(workspace, file), baseFileSchema, file);
+    })());
   }
 
   baseLockFile(name = this.options.base): string {
@@ -124,8 +128,9 @@ export class Session {
       const name = this.options.base;
       const file = await this.baseFile();
       const lockFile = this.baseLockFile();
-      const lock = await readBaseLock(path.join(workspace, lockFile), lockFile);
-      return importBase(await this.store(), name, file, lock, this.logger);
+      const store = await this.store();
+      const lock = await readBaseLock(store, path.join(workspace, lockFile), lockFile);
+      return importBase(store, name, file, lock, this.logger);
     })());
   }
 

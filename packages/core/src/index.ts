@@ -60,4 +60,4 @@ export {
   remoteSettings,
 } from "./remote/remote-settings.ts";
 export { defaultStoreFolder, Store } from "./store.ts";
-export { jsonSchemaText, parseYaml, readYamlFile } from "./yaml-file.ts";
+export { jsonSchemaText, parseYaml, readKnownYamlFile, readYamlFile } from "./yaml-file.ts";

@@ -2,8 +2,10 @@ import { readFile } from "node:fs/promises";
 import { distance } from "fastest-levenshtein";
 import { type Document, LineCounter, type Node, parseDocument, isMap, isNode, isPair } from "yaml";
 import { z } from "zod";
+import { type Json, sha256, sha256Json } from "./digest.ts";
 import { CleanroomError, type Place } from "./error.ts";
 import { isMissingFile } from "./files.ts";
+import type { Store } from "./store.ts";
 
 /**
  * Reads a YAML file that people write, against its schema.
@@ -24,6 +26,34 @@ export async function readYamlFile<Schema extends z.ZodType>(
     throw new CleanroomError("file-missing", `${displayName} is not there`, { exitCode: 2 });
   }
   return parseYaml(text, schema, displayName);
+}
+
+/**
+ * {@link readYamlFile} for long files that are read at every start: the values of a text that was
+ * read before come from the store. Their shape is checked all the same.
+ */
+export async function readKnownYamlFile<Schema extends z.ZodType>(
+  store: Store,
+  file: string,
+  schema: Schema,
+  displayName = file,
+): Promise<z.output<Schema>> {
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    if (isMissingFile(error)) return undefined;
+    throw error;
+  });
+  // Says what is wrong with it.
+  if (text === undefined) return readYamlFile(file, schema, displayName);
+  const key = sha256Json({ action: "yaml-values", text: sha256(text) });
+  const known = schema.safeParse((await store.action(key))?.facts["values"]);
+  if (known.success) return known.data;
+  const values = parseYaml(text, schema, displayName);
+  await store.putAction(key, { outputs: [], facts: { values: parseValues(text) } });
+  return values;
+}
+
+function parseValues(text: string): Json {
+  return parseDocument(text).toJS() as Json;
 }
 
 /** {@link readYamlFile} on text that is at hand. */
