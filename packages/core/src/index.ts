@@ -43,6 +43,7 @@ export {
   start,
   type StartedCommand,
 } from "./run.ts";
+export { overlaysWork, withOverlay } from "./overlay.ts";
 export {
   type Mount,
   runInSandbox,

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { lstat, readdir, readlink } from "node:fs/promises";
 import path from "node:path";
+import { type Overlay, withOverlay } from "./overlay.ts";
 import { type CommandOptions, type CommandResult, run } from "./run.ts";
 
 /** A host folder or file that a sandbox sees. */
@@ -23,6 +24,8 @@ export interface Sandbox {
   /** Only these top-level names of the root; all when absent. */
   readonly only?: readonly string[];
   readonly mounts?: readonly Mount[];
+  /** Mounted for the command, so that a mount can show its target. */
+  readonly overlay?: Overlay;
   /** User and group id inside; 1000 when absent. */
   readonly uid?: number;
   readonly env?: Readonly<Record<string, string>>;
@@ -96,7 +99,10 @@ export async function runInSandbox(
   command: readonly string[],
   options: Omit<CommandOptions, "cwd" | "env"> = {},
 ): Promise<CommandResult> {
-  return run("bwrap", [...(await sandboxArguments(sandbox)), ...command], {
+  const inSandbox = ["bwrap", ...(await sandboxArguments(sandbox)), ...command];
+  const [file = "", ...args] =
+    sandbox.overlay === undefined ? inSandbox : withOverlay(sandbox.overlay, inSandbox);
+  return run(file, args, {
     step: command[0] ?? "sandbox",
     ...options,
   });

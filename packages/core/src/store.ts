@@ -35,6 +35,11 @@ export function defaultStoreFolder(env: Readonly<Record<string, string | undefin
   );
 }
 
+/** Folders made from blobs, and made again when they are missed. */
+const derivedFolders = ["roots", "layers", "ccache"] as const;
+
+const writtenFolders = ["cas", "ac", ...derivedFolders, "sources", "repos", "tmp", "locks"];
+
 /**
  * Everything that lives long: blobs by SHA-256 (`cas/`), action results by action key (`ac/`),
  * and folders made from them (`roots/`, `sources/`, `repos/`, `keys/`).
@@ -62,7 +67,7 @@ export class Store {
   ): Promise<Store> {
     const absolute = path.resolve(folder);
     try {
-      for (const name of ["cas", "ac", "roots", "ccache", "sources", "repos", "tmp", "locks"]) {
+      for (const name of writtenFolders) {
         await mkdir(path.join(absolute, name), { recursive: true });
       }
       await mkdir(path.join(absolute, "keys"), { recursive: true, mode: 0o700 });
@@ -119,15 +124,15 @@ export class Store {
   }
 
   /**
-   * Removes installed roots and compiler caches that nothing has used for a while; what needs one
-   * makes it again.
+   * Removes roots, unpacked packages and compiler caches that nothing has used for a while; what
+   * needs one makes it again.
    *
    * @returns how many were removed
    */
   async removeUnused(olderThanMs: number): Promise<number> {
     let removed = 0;
     const folders = await Promise.all(
-      ["roots", "ccache"].map(async (kind) =>
+      derivedFolders.map(async (kind) =>
         (await readdir(this.path(kind))).map((name) => this.path(kind, name)),
       ),
     );

@@ -1,19 +1,25 @@
-import { chmod, mkdir, utimes, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, utimes } from "node:fs/promises";
 import path from "node:path";
 import {
   adoptFolder,
   mapConcurrent,
+  overlaysWork,
   pathExists,
   runInSandbox,
   sha256Json,
   type Store,
   type Tools,
 } from "@cleanroom/core";
+import { applyChanges } from "./apply-changes.ts";
 import { type Closure, type Repository } from "./closure.ts";
 import { fetchClosure } from "./fetch-closure.ts";
+import { LinkedTree } from "./link-tree.ts";
+import { packageLayers } from "./package-layers.ts";
 
 /** Raised when the way a root is installed changes. */
-const rootEpoch = 1;
+const rootEpoch = 3;
+
+const installer = new URL("install.py", import.meta.url);
 
 /** Where rpm keeps its database in every root: where scanners look for it. */
 export const rpmDatabasePath = "/usr/lib/sysimage/rpm";
@@ -64,6 +70,11 @@ export async function makeRoot(
   });
 }
 
+/**
+ * Lays the packages' files out and lets rpm install them there, all but the unpacking: scriptlets,
+ * file triggers, the database. What those change goes to a layer of its own first, so that no
+ * file that other roots share is ever written; where there are no overlays, files are copied.
+ */
 async function installPackages(
   store: Store,
   tools: Tools,
@@ -72,45 +83,52 @@ async function installPackages(
   folder: string,
   target: string,
 ): Promise<void> {
-  const packages = path.join(folder, "packages");
-  await mkdir(packages);
+  const layers = await packageLayers(store, tools, closure, options);
+  const isOverlaid = await overlaysWork(folder);
+  const [packages, changes, work, merged] = ["packages", "changes", "work", "merged"].map((name) =>
+    path.join(folder, name),
+  ) as [string, string, string, string];
+  for (const name of [packages, changes, work, merged, target]) await mkdir(name);
+  await chmod(target, 0o755);
   // In the root's own /proc, /dev, /tmp and /run scriptlets find what they expect; the sandbox
   // mounts them, and what they hold never reaches the root.
   for (const name of ["proc", "dev", "tmp", "run", "sys", "usr"]) {
-    await mkdir(path.join(target, name), { recursive: true });
+    await mkdir(path.join(target, name));
     await chmod(path.join(target, name), 0o755);
   }
-  const names = closure.packages.map(({ sha256 }) => `${sha256}.rpm`);
+  const tree = new LinkedTree(target, { copies: !isOverlaid });
+  for (const { files } of layers) tree.add(files);
   await mapConcurrent(closure.packages, 4, ({ sha256 }) =>
     store.materialize(sha256, path.join(packages, `${sha256}.rpm`)),
   );
-  await writeFile(
-    path.join(packages, "manifest"),
-    names.map((name) => `/packages/${name}\n`).join(""),
-  );
-  const languages = options.languages?.join(":");
-  await runInSandbox(
+  const { stdout } = await runInSandbox(
     {
       root: tools.root,
+      ...(isOverlaid && { overlay: { lower: target, upper: changes, work, target: merged } }),
       mounts: [
         { source: packages, target: "/packages" },
-        { source: target, target: "/target", writable: true },
+        { source: changes, target: "/changes" },
+        { source: isOverlaid ? merged : target, target: "/target", writable: true },
       ],
       chroots: ["/target"],
       // In the sandbox's user namespace: it lets rpm chroot, and nothing on the host.
       capabilities: ["CAP_SYS_CHROOT"],
       env: { SOURCE_DATE_EPOCH: "0" },
     },
-    [
-      // What scriptlets make must not depend on the umask of whoever runs this.
-      ...["sh", "-c", 'umask 022; exec "$@"', "sh"],
-      ...["rpm", "--install", "--root", "/target", "--dbpath", rpmDatabasePath],
-      // The store has verified every file against the closure's digest.
-      ...["--nosignature", "--noplugins", "--nocaps"],
-      ...(options.docs ? [] : ["--excludedocs"]),
-      ...(languages === undefined ? [] : ["--define", `_install_langs ${languages}`]),
-      "/packages/manifest",
-    ],
-    { step: "install packages" },
+    ["python3", "-c", await readFile(installer, "utf8")],
+    {
+      step: "install packages",
+      input: JSON.stringify({
+        docs: options.docs,
+        languages: options.languages ?? null,
+        database: rpmDatabasePath,
+        packages: layers.map(({ sha256, states }) => ({
+          file: `/packages/${sha256}.rpm`,
+          states: Buffer.from(states).toString("base64"),
+        })),
+      }),
+    },
   );
+  const { opaque } = JSON.parse(stdout) as { readonly opaque: readonly string[] };
+  if (isOverlaid) await applyChanges(changes, target, opaque);
 }

@@ -10,7 +10,17 @@ async function show(options: GlobalOptions): Promise<void> {
   const store = await session.store();
   const parts: Record<string, { files: number; bytes: number }> = {};
   const seen = new Set<number>();
-  for (const name of ["cas", "ac", "sources", "roots", "ccache", "repos", "tmp", "damaged"]) {
+  for (const name of [
+    "cas",
+    "ac",
+    "sources",
+    "layers",
+    "roots",
+    "ccache",
+    "repos",
+    "tmp",
+    "damaged",
+  ]) {
     parts[name] = await measure(store.path(name), seen);
   }
   session.print(
@@ -63,7 +73,7 @@ async function gc(options: GcOptions): Promise<void> {
   const unused = await store.removeUnused(options.days * 24 * 60 * 60 * 1000);
   session.print(
     { abandoned, unused },
-    `removed ${abandoned} folders of processes that are no more, and ${unused} roots and compiler caches unused for ${options.days} days`,
+    `removed ${abandoned} folders of processes that are no more, and ${unused} roots, unpacked packages and compiler caches unused for ${options.days} days`,
   );
 }
 
@@ -124,7 +134,7 @@ export const cacheCommand: CommandModule<object, GlobalOptions> = {
       .command<GlobalOptions>("show", "What the store holds", (inner) => inner as never, show)
       .command<GcOptions>(
         "gc",
-        "Remove what killed runs left, and roots and compiler caches that nothing used lately",
+        "Remove what killed runs left, and roots, unpacked packages and compiler caches that nothing used lately",
         (inner) =>
           inner.option("days", {
             type: "number",

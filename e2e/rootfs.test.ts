@@ -1,0 +1,124 @@
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import {
+  createLogger,
+  defaultStoreFolder,
+  removeFolder,
+  run,
+  runInSandbox,
+  Store,
+  type Tools,
+} from "@cleanroom/core";
+import { type Closure, fetchClosure, makeRoot, resolveClosure } from "@cleanroom/rootfs";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { baseRepository, Session } from "../packages/cli/src/session.ts";
+
+/** Roots made of unpacked packages, held against what rpm makes of the same closure. */
+
+const logger = createLogger({ format: "human", quiet: true, write: () => undefined });
+
+let folder: string;
+let tools: Tools;
+let closure: Closure;
+let repositories: Parameters<typeof makeRoot>[3];
+let expected: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "rootfs-"));
+  const options = { json: false, logFormat: "human", quiet: true, base: "debian-trixie" };
+  const session = new Session({ ...options, store: defaultStoreFolder(process.env) });
+  const base = await session.base();
+  const store = await session.store();
+  tools = base.tools;
+  repositories = [baseRepository(base)];
+  closure = await resolveClosure(store, tools, {
+    name: "rootfs-test",
+    // Programs in many folders, and all that have something to do at the end of an installation.
+    requires: [...base.file.essential, "gcc", "docbook-xsl", "dbus-daemon"],
+    repositories,
+    arch: base.file.arch,
+  });
+  expected = path.join(folder, "expected");
+  await installWithRpm(store, expected);
+});
+
+afterAll(() => removeFolder(folder));
+
+async function installWithRpm(store: Store, target: string): Promise<void> {
+  await fetchClosure(store, closure, repositories);
+  const packages = path.join(folder, "packages");
+  for (const { sha256 } of closure.packages) {
+    await store.materialize(sha256, path.join(packages, `${sha256}.rpm`));
+  }
+  const manifest = closure.packages.map(({ sha256 }) => `/packages/${sha256}.rpm\n`).join("");
+  await writeFile(path.join(packages, "manifest"), manifest);
+  for (const name of ["proc", "dev", "tmp", "run", "sys", "usr"]) {
+    await mkdir(path.join(target, name), { recursive: true });
+  }
+  await runInSandbox(
+    {
+      root: tools.root,
+      mounts: [
+        { source: packages, target: "/packages" },
+        { source: target, target: "/target", writable: true },
+      ],
+      chroots: ["/target"],
+      capabilities: ["CAP_SYS_CHROOT"],
+      env: { SOURCE_DATE_EPOCH: "0" },
+    },
+    [
+      ...["sh", "-c", 'umask 022; exec "$@"', "sh", "rpm", "--install", "--root", "/target"],
+      ...["--dbpath", "/usr/lib/sysimage/rpm", "--nosignature", "--noplugins", "--nocaps"],
+      ...["--excludedocs", "/packages/manifest"],
+    ],
+  );
+}
+
+/** Every entry with its kind, mode, link target and content. */
+async function describeTree(root: string): Promise<string[]> {
+  const found = execFileSync("find", [root, "-mindepth", "1", "-printf", "%P\t%y\t%m\t%l\n"], {
+    maxBuffer: 1 << 26,
+  });
+  const lines = found.toString().trimEnd().split("\n").toSorted();
+  const described: string[] = [];
+  for (const line of lines) {
+    const [name = "", kind, mode, target] = line.split("\t");
+    // ldconfig's own cache holds inode numbers; rpm's lock and journal are no content; and the
+    // modes of mount points are the sandbox's.
+    if (/aux-cache$|\.rpm\.lock$|rpmdb\.sqlite-(?:shm|wal)$/.test(name)) continue;
+    if (["proc", "dev", "tmp", "run", "sys"].includes(name)) continue;
+    const content =
+      kind === "f"
+        ? createHash("sha256")
+            .update(await readFile(path.join(root, name)))
+            .digest("hex")
+        : target;
+    described.push([name, kind, kind === "l" ? "" : mode, content].join(" "));
+  }
+  return described;
+}
+
+// Where the store's path has a comma there are no overlays: the options of a mount end at one.
+test.each([
+  ["linked, rpm at work on an overlay", "store"],
+  ["copied", "a,store"],
+])("a root is what rpm installs, its database included: %s", async (_how, name) => {
+  const store = await Store.open(path.join(folder, name), logger);
+  const root = await makeRoot(store, tools, closure, repositories, { docs: false });
+  const [made, wanted] = [await describeTree(root), await describeTree(expected)];
+  expect(made.filter((line) => !wanted.includes(line))).toEqual([]);
+  expect(wanted.filter((line) => !made.includes(line))).toEqual([]);
+});
+
+test("roots share the files of their packages", async () => {
+  const store = await Store.open(path.join(folder, "store"), logger);
+  const root = await makeRoot(store, tools, closure, repositories, { docs: false });
+  // Of a file with several names du counts the first that it meets: what is left is the root's own.
+  const { stdout: alone } = await run("du", ["-sb", root]);
+  const { stdout: both } = await run("du", ["-sb", store.path("layers"), root]);
+  const own = Number(both.trimEnd().split("\n")[1]?.split("\t")[0]);
+  expect(own).toBeLessThan(Number(alone.split("\t")[0]) / 10);
+});

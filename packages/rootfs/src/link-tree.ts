@@ -1,0 +1,114 @@
+import {
+  chmodSync,
+  constants,
+  copyFileSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+} from "node:fs";
+import path from "node:path";
+
+/** How deep a chain of symbolic links may go, as in Linux. */
+const linkLimit = 40;
+
+/**
+ * Lays a tree of files over another one: folders are made anew, files become further names of the
+ * same files (hard links), or copies. A folder that is a symbolic link in the target is followed
+ * as it would be inside the target, never out of it, as rpm does when it unpacks.
+ *
+ * Synchronous: ten thousand system calls of some microseconds each, which a thread pool makes
+ * several times slower.
+ */
+export class LinkedTree {
+  readonly #root: string;
+  readonly #copies: boolean;
+  /** Folders known to be there: where each really is, by its path below the root. */
+  readonly #folders = new Map<string, string>([["", ""]]);
+
+  constructor(root: string, { copies }: { readonly copies: boolean }) {
+    this.#root = root;
+    this.#copies = copies;
+  }
+
+  add(source: string): void {
+    this.#addFolder(source, "");
+  }
+
+  #addFolder(source: string, below: string): void {
+    const real = this.#makeFolder(below);
+    const mode = statSync(source).mode & 0o7777;
+    // Folders that no package owns have the usual mode; it must not hide what an owner wanted.
+    if (below !== "" && mode !== 0o755) chmodSync(path.join(this.#root, real), mode);
+    for (const entry of readdirSync(source, { withFileTypes: true })) {
+      const from = path.join(source, entry.name);
+      if (entry.isDirectory()) this.#addFolder(from, path.join(below, entry.name));
+      else this.#addFile(from, path.join(this.#root, real, entry.name));
+    }
+  }
+
+  #addFile(source: string, target: string): void {
+    try {
+      if (!this.#copies) linkSync(source, target);
+      else this.#copy(source, target);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "EEXIST") {
+        // The same file of two packages: rpm has seen to it that they agree.
+        rmSync(target, { recursive: true });
+        this.#addFile(source, target);
+      } else if (code === "EMLINK" || code === "EXDEV" || code === "EPERM") {
+        this.#copy(source, target);
+      } else throw error;
+    }
+  }
+
+  #copy(source: string, target: string): void {
+    const entry = lstatSync(source);
+    if (entry.isSymbolicLink()) {
+      symlinkSync(readlinkSync(source), target);
+      return;
+    }
+    copyFileSync(source, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    chmodSync(target, entry.mode & 0o7777);
+    utimesSync(target, entry.atime, entry.mtime);
+  }
+
+  /** Makes a folder whose parent is there. @returns where it really is, below the root */
+  #makeFolder(below: string, depth = 0): string {
+    const known = this.#folders.get(below);
+    if (known !== undefined) return known;
+    if (depth > linkLimit) throw new Error(`too many symbolic links at ${below}`);
+    const parent = this.#makeFolder(dirname(below), depth);
+    const here = path.join(parent, path.basename(below));
+    const real = this.#enter(here, parent, depth);
+    this.#folders.set(below, real);
+    return real;
+  }
+
+  #enter(here: string, parent: string, depth: number): string {
+    const target = path.join(this.#root, here);
+    const entry = lstatSync(target, { throwIfNoEntry: false });
+    if (entry?.isDirectory() === true) return here;
+    if (entry?.isSymbolicLink() === true) {
+      // `/..` is `/`: nothing leads out of the root.
+      const end = path.resolve("/", parent, readlinkSync(target)).slice(1);
+      return this.#makeFolder(end, depth + 1);
+    }
+    if (entry !== undefined) rmSync(target);
+    mkdirSync(target);
+    chmodSync(target, 0o755);
+    return here;
+  }
+}
+
+/** As `path.dirname`, with "" for the root. */
+function dirname(below: string): string {
+  const parent = path.dirname(below);
+  return parent === "." ? "" : parent;
+}
