@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -79,10 +78,9 @@ async function installWithRpm(store: Store, target: string): Promise<void> {
 
 /** Every entry with its kind, mode, link target and content. */
 async function describeTree(root: string): Promise<string[]> {
-  const found = execFileSync("find", [root, "-mindepth", "1", "-printf", "%P\t%y\t%m\t%l\n"], {
-    maxBuffer: 1 << 26,
-  });
-  const lines = found.toString().trimEnd().split("\n").toSorted();
+  const arguments_ = [root, "-mindepth", "1", "-printf", "%P\t%y\t%m\t%l\n"];
+  const { stdout } = await run("find", arguments_);
+  const lines = stdout.trimEnd().split("\n").toSorted();
   const described: string[] = [];
   for (const line of lines) {
     const [name = "", kind, mode, target] = line.split("\t");
