@@ -24,11 +24,17 @@ export function stackProject(packages: readonly string[]): ProjectConfiguration 
   };
 }
 
-/** The Nx project of an image; `needs` are the packages of the stack that it is made of. */
+/**
+ * The Nx project of an image.
+ *
+ * @param needs the packages of the stack that it is made of
+ * @param tested whether e2e/NAME has tests of it: it gets a `smoke` target then
+ */
 export function imageProject(
   name: string,
   base: string,
   needs: readonly string[],
+  tested: boolean,
 ): ProjectConfiguration {
   return {
     name,
@@ -52,6 +58,19 @@ export function imageProject(
         ],
         outputs: [`{workspaceRoot}/dist/images/${name}`],
       },
+      ...(tested
+        ? {
+            smoke: {
+              ...command(
+                `./cleanroom test --desktop e2e/${name}/`,
+                `Use the image ${name} as a user would, in a container and a browser`,
+              ),
+              // What a container does on this machine, no cache can know.
+              cache: false,
+              dependsOn: ["image"],
+            },
+          }
+        : {}),
     },
   };
 }

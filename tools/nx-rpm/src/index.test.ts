@@ -35,6 +35,8 @@ macros: { dist: .x, _libdir: /usr/lib64 }
   "specs/rpm/data/data.spec": spec("data", "", "%{_datadir}/data"),
   "specs/rpm/high/high.spec": spec("high", "BuildRequires: middle = 1\nBuildRequires: gcc"),
   "specs/image/picture/image.yaml": "base: debian-trixie\npackages: [middle, dash]\n",
+  "specs/image/frame/image.yaml": "base: debian-trixie\npackages: [dash]\n",
+  "e2e/picture/smoke.test.ts": "",
 };
 
 let root: string;
@@ -58,6 +60,7 @@ const dependsOn = (project: string, target: string): unknown =>
 test("every spec, base and image is a project, and the stack is one", () => {
   expect(Object.keys(projects).toSorted()).toEqual([
     "specs/base/debian-trixie",
+    "specs/image/frame",
     "specs/image/picture",
     "specs/rpm",
     "specs/rpm/data",
@@ -85,6 +88,16 @@ test("an image comes after the packages of the stack that it is made of", () => 
     { projects: ["debian-trixie"], target: "import" },
     { projects: ["data", "middle"], target: "rpm" },
   ]);
+});
+
+test("an image that has tests is used as a user would by its smoke target", () => {
+  const smoke = projects["specs/image/picture"]?.targets?.["smoke"];
+  expect(smoke).toMatchObject({
+    command: "./cleanroom test --desktop e2e/picture/",
+    dependsOn: ["image"],
+    cache: false,
+  });
+  expect(projects["specs/image/frame"]?.targets).not.toHaveProperty("smoke");
 });
 
 test("a build is known by its own files and by what its dependencies put out, not by how", () => {

@@ -23,9 +23,12 @@ async function readWorkspace(root: string): Promise<WorkspaceContents> {
   const imageFiles = await fastGlob("specs/image/*/image.yaml", { cwd: root });
   const baseFile = `specs/base/${defaultBase}/base.yaml`;
   const { macros, arch } = await readYamlFile(path.join(root, baseFile), baseFileSchema, baseFile);
+  const testFiles = await fastGlob("e2e/*/*.test.ts", { cwd: root });
+  const tested = new Set(testFiles.map(nameOf));
   const images = await Promise.all(
     imageFiles.toSorted().map(async (file) => ({
       name: nameOf(file),
+      tested: tested.has(nameOf(file)),
       ...(await readYamlFile(path.join(root, file), imageSchema, file)),
     })),
   );

@@ -10,6 +10,8 @@ export interface WorkspaceImage {
   readonly base: string;
   /** Capabilities that its image.yaml asks for. */
   readonly packages: readonly string[];
+  /** Whether there are tests that use it as a user would. */
+  readonly tested: boolean;
 }
 
 /** What a workspace holds, as far as Nx is concerned. */
@@ -30,7 +32,7 @@ export function projectsOf(contents: WorkspaceContents): Record<string, ProjectC
     ...bases.map((name) => baseProject(name)),
     stackProject([...stack.packages.keys()].toSorted()),
     ...images.map((image) =>
-      imageProject(image.name, image.base, imageNeeds(stack, image.packages)),
+      imageProject(image.name, image.base, imageNeeds(stack, image.packages), image.tested),
     ),
   ];
   return Object.fromEntries(projects.map((project) => [project.root, project]));

@@ -33,7 +33,8 @@ export const runningImageCommands = {
   }),
   status: command("status", "Whether the image runs", async (session, image) => {
     const status = await imageStatus(image);
-    session.print(status, `${image}: ${status.state}`);
+    const urls = status.published.map((published) => ` at http://${published}/`);
+    session.print(status, `${image}: ${status.state}${urls.join(",")}`);
     if (status.state !== "running") process.exitCode = 1;
   }),
 };

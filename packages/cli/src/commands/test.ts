@@ -9,6 +9,7 @@ interface Options extends GlobalOptions {
   readonly unit?: boolean | undefined;
   readonly stack?: boolean | undefined;
   readonly desktop?: boolean | undefined;
+  readonly files: readonly string[];
 }
 
 interface Count {
@@ -34,7 +35,10 @@ async function runChecks(): Promise<Count> {
   return { passed: checks.length - failed, failed, skipped: 0 };
 }
 
-async function runVitest(projects: readonly string[]): Promise<Count> {
+async function runVitest(
+  projects: readonly string[],
+  files: readonly string[] = [],
+): Promise<Count> {
   const folder = await mkdtemp(path.join(tmpdir(), "cleanroom-test-"));
   const report = path.join(folder, "report.json");
   try {
@@ -42,6 +46,7 @@ async function runVitest(projects: readonly string[]): Promise<Count> {
       path.join(workspace, "node_modules/.bin/vitest"),
       [
         "run",
+        ...files,
         ...projects.flatMap((project) => ["--project", project]),
         ...["--reporter", "default", "--reporter", "json", "--outputFile", report],
       ],
@@ -71,7 +76,7 @@ async function test(options: Options): Promise<void> {
     options.stack === true
       ? [await runVitest(["stack"])]
       : options.desktop === true
-        ? [await runVitest(["desktop"])]
+        ? [await runVitest(["desktop"], options.files)]
         : [
             await runChecks(),
             await runVitest(["unit", "boundaries", ...(options.unit === true ? [] : ["e2e"])]),
@@ -87,7 +92,7 @@ async function test(options: Options): Promise<void> {
 }
 
 export const testCommand: CommandModule<object, Options> = {
-  command: "test",
+  command: "test [files..]",
   describe: "The project's tests",
   builder: (parser) =>
     parser
@@ -101,7 +106,13 @@ export const testCommand: CommandModule<object, Options> = {
       })
       .option("desktop", {
         type: "boolean",
-        describe: "Only what needs the desktop image and a browser",
+        describe: "Only what needs a desktop's image and a browser",
+      })
+      .positional("files", {
+        type: "string",
+        array: true,
+        default: [],
+        describe: "With --desktop: only the test files whose path contains one of these",
       })
       .conflicts({ unit: ["stack", "desktop"], stack: "desktop" }) as never,
   handler: test,

@@ -1,6 +1,7 @@
-import { buildImage, lockImage, runImage } from "@cleanroom/image-composer";
+import { buildImage, lockImage, runImage, type RunningImage } from "@cleanroom/image-composer";
 import type { CommandModule } from "yargs";
 import { imageOutput } from "../image-folders.ts";
+import { openInBrowser } from "../open-in-browser.ts";
 import { checkImageName, imageContext, imageRequest } from "../image-request.ts";
 import { publishForImage } from "../publish-stack.ts";
 import { type GlobalOptions, Session } from "../session.ts";
@@ -10,6 +11,7 @@ interface Options extends GlobalOptions {
   readonly image: string;
   readonly run: boolean;
   readonly detach: boolean;
+  readonly open: boolean;
   readonly bind: string;
   readonly port?: number | undefined;
 }
@@ -35,11 +37,20 @@ async function up(options: Options): Promise<void> {
     detach: options.detach,
     bind: options.bind,
     ...(options.port === undefined ? {} : { ports: [{ host: options.port }] }),
+    onPorts: (ports) => {
+      const url = urlOf(ports);
+      if (options.open && url !== undefined) void openInBrowser(session.logger, url);
+    },
   });
-  const [port] = running.ports;
-  const url = port === undefined ? undefined : `http://${port.address}:${port.host}/`;
+  const url = urlOf(running.ports);
   if (options.detach) session.print({ ...running, url }, url ?? running.container);
   process.exitCode = running.exitCode ?? 0;
+}
+
+function urlOf([port]: RunningImage["ports"]): string | undefined {
+  if (port === undefined) return undefined;
+  const host = port.address.includes(":") ? `[${port.address}]` : port.address;
+  return `http://${host}:${port.host}/`;
 }
 
 export const upCommand: CommandModule<object, Options> = {
@@ -57,6 +68,11 @@ export const upCommand: CommandModule<object, Options> = {
         type: "boolean",
         default: false,
         describe: "Leave it running; its URL is the last line on standard output",
+      })
+      .option("open", {
+        type: "boolean",
+        default: false,
+        describe: "Show it in this machine's browser when it answers",
       })
       .option("port", { type: "number", describe: "Host port for the image's first port" })
       .option("bind", {

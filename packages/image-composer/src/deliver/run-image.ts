@@ -22,6 +22,8 @@ export interface RunOptions {
   readonly engine?: EngineName;
   /** In place of the image's `cmd`. */
   readonly args?: readonly string[];
+  /** Called when the ports are chosen, before the container starts. */
+  readonly onPorts?: (ports: readonly PublishedPort[]) => void;
 }
 
 export interface RunningImage {
@@ -56,7 +58,10 @@ export async function runImage(context: ImageContext, options: RunOptions): Prom
   await removeContainer(engine, container);
   const address = options.bind ?? "127.0.0.1";
   const ports = await choosePorts(tcpPorts(image), options.ports ?? [], address);
-  for (const { address: host, host: port } of ports) {
+  for (const { address: host, host: port, container: own } of ports) {
+    if (port !== own && (options.ports ?? []).length === 0) {
+      logger.info(`port ${own} of ${host} is taken: ${port} stands in for it`);
+    }
     const reach =
       host === "127.0.0.1"
         ? " (from this machine alone: nobody is asked for a password; --bind opens it to others)"
@@ -75,6 +80,7 @@ export async function runImage(context: ImageContext, options: RunOptions): Prom
     image.imageId.replace("sha256:", ""),
     ...(options.args ?? []),
   ];
+  options.onPorts?.(ports);
   const running = { engine: engine.name, container, ports };
   if (options.detach === true) {
     await run(engine.name, args, { step: `run ${options.name}` });

@@ -10,6 +10,8 @@ export interface ImageStatus {
   readonly state: "absent" | "created" | "running" | "paused" | "exited" | "other";
   /** Of a container that has ended. */
   readonly exitCode?: number;
+  /** Host addresses and ports (`127.0.0.1:8080`) of a container that runs. */
+  readonly published: readonly string[];
 }
 
 const states = ["created", "running", "paused", "exited"] as const;
@@ -23,10 +25,17 @@ export async function imageStatus(image: string): Promise<ImageStatus> {
     { accept: [0, 1, 125] },
   );
   const common = { image, container, engine: engine.name };
-  if (exitCode !== 0) return { ...common, state: "absent" };
+  if (exitCode !== 0) return { ...common, state: "absent", published: [] };
   const [word, code] = stdout.trim().split(" ");
   const state = states.find((known) => known === word) ?? "other";
-  return { ...common, state, ...(state === "exited" ? { exitCode: Number(code) } : {}) };
+  const published = state === "running" ? await publishedAt(engine.name, container) : [];
+  return { ...common, state, published, ...(state === "exited" ? { exitCode: Number(code) } : {}) };
+}
+
+/** `8080/tcp -> 127.0.0.1:8080`, one line for each port; the container may end meanwhile. */
+async function publishedAt(engine: EngineName, container: string): Promise<string[]> {
+  const { stdout } = await run(engine, ["port", container], { accept: [0, 1, 125] });
+  return [...stdout.matchAll(/ -> (\S+)$/gm)].map(([, published]) => published!);
 }
 
 /** What the container of an image has printed so far, both outputs. */

@@ -2,10 +2,11 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { createGunzip, createZstdDecompress } from "node:zlib";
+import { createGunzip } from "node:zlib";
 import { CleanroomError, messageOf, sha256File } from "@cleanroom/core";
 import { type BuiltImage, inspectImage, layoutFolderName } from "./image-record.ts";
 import { mediaTypes } from "./oci-image.ts";
+import { unpackZstd } from "./zstd-frames.ts";
 
 /**
  * Reads a built image again: every blob against its digest, every layer against its diffID, and
@@ -71,9 +72,14 @@ function same(found: readonly string[], expected: readonly string[]): boolean {
 
 async function plainDigest(file: string, mediaType: string): Promise<string> {
   const hash = createHash("sha256");
-  const unpack = mediaType === mediaTypes.gzip ? createGunzip() : createZstdDecompress();
+  const plain = mediaType === mediaTypes.gzip ? unpackGzip(file) : unpackZstd(file);
+  for await (const chunk of plain) hash.update(chunk);
+  return hash.digest("hex");
+}
+
+function unpackGzip(file: string): AsyncIterable<Uint8Array> {
+  const unpack = createGunzip();
   const source = createReadStream(file, { highWaterMark: 1 << 20 });
   source.on("error", (error) => unpack.destroy(error));
-  for await (const chunk of source.pipe(unpack)) hash.update(chunk as Uint8Array);
-  return hash.digest("hex");
+  return source.pipe(unpack);
 }

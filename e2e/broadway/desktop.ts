@@ -2,6 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Browser, chromium, type Page } from "playwright-core";
+import { averageColours, type Colour, countColours, gridColumns, gridRows } from "./picture.ts";
 
 export interface Place {
   readonly x: number;
@@ -65,16 +66,25 @@ export class Desktop {
     this.#screenshots = screenshots;
   }
 
+  /** @param screenshots folder that pictures are kept in */
   static async open(url: string, exec: Exec, screenshots: string): Promise<Desktop> {
-    const browser = await chromium.launch({
-      executablePath: chromiumPath,
-      args: chromiumArguments,
-    });
+    const browser = await Desktop.openBrowser();
     const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
     page.on("dialog", (dialog) => void dialog.dismiss());
     await mkdir(screenshots, { recursive: true });
-    await page.goto(url);
-    return new Desktop(browser, page, exec, screenshots);
+    const desktop = new Desktop(browser, page, exec, screenshots);
+    try {
+      // The engine forwards the port before anybody listens in the container.
+      await until("the page loads", async () => (await page.goto(url))?.ok());
+    } catch (error) {
+      await desktop.close();
+      throw error;
+    }
+    return desktop;
+  }
+
+  static async openBrowser(): Promise<Browser> {
+    return chromium.launch({ executablePath: chromiumPath, args: chromiumArguments });
   }
 
   async close(): Promise<void> {
@@ -161,6 +171,22 @@ export class Desktop {
     );
   }
 
+  /** Closes every program by its button in the panel. */
+  async closeAll(): Promise<void> {
+    await until(
+      "no program is left",
+      async () => {
+        const [first] = (await this.panel()).programs;
+        if (first === undefined) return true;
+        await this.click(first.closePlace);
+        await this.settle();
+        return false;
+      },
+      patienceMs * 3,
+    );
+    await until("no window is left", async () => (await this.applicationWindows()).length === 0);
+  }
+
   /** Types as fast as a person, so that no key is lost. */
   async type(text: string): Promise<void> {
     await this.page.keyboard.type(text, { delay: 25 });
@@ -189,101 +215,25 @@ export class Desktop {
     return picture;
   }
 
-  /** The part of all pixels in which two pictures differ visibly; 1 when their sizes differ. */
-  async difference(
-    picture: Buffer,
-    other: Buffer,
-    ignored: readonly Place[] = [],
-  ): Promise<number> {
-    const page = await this.#browser.newPage();
-    try {
-      return await page.evaluate(comparePictures, [
-        picture.toString("base64"),
-        other.toString("base64"),
-        ignored,
-      ] as const);
-    } finally {
-      await page.close();
-    }
+  /** Average colours of a picture, in rows of cells from the upper left. */
+  async grid(picture: Buffer): Promise<readonly (readonly Colour[])[]> {
+    return this.#inPage(averageColours, [picture.toString("base64"), gridColumns, gridRows]);
   }
 
   /** How many different colours a part of the screen has. */
   async colours(picture: Buffer, place: Place): Promise<number> {
+    return this.#inPage(countColours, [picture.toString("base64"), place]);
+  }
+
+  /** Runs a function of picture.ts where pictures can be decoded. */
+  async #inPage<A, T>(run: (argument: A) => Promise<T>, argument: A): Promise<T> {
     const page = await this.#browser.newPage();
     try {
-      return await page.evaluate(countColours, [picture.toString("base64"), place] as const);
+      return await page.evaluate(run as never, argument);
     } finally {
       await page.close();
     }
   }
-}
-
-/** What of a browser the two functions below use; its own types clash with those of Node.js. */
-declare const Image: new () => {
-  src: string;
-  readonly width: number;
-  readonly height: number;
-  decode(): Promise<void>;
-};
-declare const OffscreenCanvas: new (
-  width: number,
-  height: number,
-) => {
-  getContext(kind: "2d"): {
-    drawImage(image: object, x: number, y: number): void;
-    fillRect(x: number, y: number, width: number, height: number): void;
-    getImageData(x: number, y: number, width: number, height: number): Pixels;
-  };
-};
-interface Pixels {
-  readonly width: number;
-  readonly height: number;
-  readonly data: Uint8ClampedArray;
-}
-
-/** Runs in the browser. */
-async function comparePictures([first, second, ignored]: readonly [
-  string,
-  string,
-  readonly Place[],
-]): Promise<number> {
-  const [a, b] = await Promise.all(
-    [first, second].map(async (base64) => {
-      const picture = new Image();
-      picture.src = `data:image/png;base64,${base64}`;
-      await picture.decode();
-      const canvas = new OffscreenCanvas(picture.width, picture.height);
-      const context = canvas.getContext("2d");
-      context.drawImage(picture, 0, 0);
-      for (const { x, y, width, height } of ignored) context.fillRect(x, y, width, height);
-      return context.getImageData(0, 0, picture.width, picture.height);
-    }),
-  );
-  if (a!.width !== b!.width || a!.height !== b!.height) return 1;
-  let different = 0;
-  for (let i = 0; i < a!.data.length; i += 4) {
-    const distance = [0, 1, 2].reduce(
-      (sum, channel) => sum + Math.abs(a!.data[i + channel]! - b!.data[i + channel]!),
-      0,
-    );
-    if (distance > 48) different += 1;
-  }
-  return different / (a!.data.length / 4);
-}
-
-/** Runs in the browser. */
-async function countColours([base64, { x, y, width, height }]: readonly [
-  string,
-  Place,
-]): Promise<number> {
-  const picture = new Image();
-  picture.src = `data:image/png;base64,${base64}`;
-  await picture.decode();
-  const canvas = new OffscreenCanvas(picture.width, picture.height);
-  const context = canvas.getContext("2d");
-  context.drawImage(picture, 0, 0);
-  const { data } = context.getImageData(x, y, width, height);
-  return new Set(new Uint32Array(data.buffer)).size;
 }
 
 /** The string in what gdbus prints: `('text',)`, with backslashes before quotes and backslashes. */
@@ -291,6 +241,13 @@ function stringOf(printed: string): string {
   const quoted = /^\((['"])(.*)\1,\)\s*$/s.exec(printed)?.[2];
   if (quoted === undefined) throw new Error(`not a string: ${printed}`);
   return quoted.replaceAll(/\\(.)/gs, "$1");
+}
+
+let patienceMs = 20_000;
+
+/** How long {@link until} waits; tests of what will never come have less of it. */
+export function setPatience(timeMs: number): void {
+  patienceMs = timeMs;
 }
 
 /**
@@ -301,7 +258,7 @@ function stringOf(printed: string): string {
 export async function until<T>(
   what: string,
   probe: () => Promise<T | undefined | false>,
-  timeoutMs = 20_000,
+  timeoutMs = patienceMs,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   let last: unknown;
