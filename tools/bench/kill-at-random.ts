@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { defaultStoreFolder, sha256File, start } from "@cleanroom/core";
 import type { Workspace } from "../../e2e/workspace.ts";
 
@@ -25,14 +26,16 @@ export async function killAtRandom(workspace: Workspace, moments: number): Promi
     const running = start(workspace.path("cleanroom"), ["rpm", "build", "--quiet"], {
       cwd: workspace.folder,
     });
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * whole));
+    await setTimeout(Math.random() * whole);
     running.kill();
     await running.ended;
+    while ((await processesOf(workspace.folder)).length > 0) await setTimeout(10);
     const { exitCode, stderr } = await workspace.cleanroom(["rpm", "build", "--quiet"]);
     if (exitCode === 0 && (await outputs(workspace)) === expected) same += 1;
     else process.stderr.write(`after kill ${moment + 1}: ${stderr}\n`);
   }
-  const left = [...(await processesOf(workspace.folder)), ...(await halfMade(workspace))];
+  const running = (await processesOf(workspace.folder)).map(({ line }) => line);
+  const left = [...running, ...(await halfMade(workspace))];
   for (const one of left) process.stderr.write(`left: ${one}\n`);
   return { same, left: left.length };
 }
@@ -67,30 +70,29 @@ async function outputs(workspace: Workspace): Promise<string> {
   return lines.join("\n");
 }
 
-/** Command lines of processes that mention a folder. */
-export async function processesOf(folder: string): Promise<string[]> {
-  const lines: string[] = [];
+/** Processes whose command line mentions a folder. */
+export async function processesOf(
+  folder: string,
+): Promise<readonly { readonly pid: number; readonly line: string }[]> {
+  const found: { pid: number; line: string }[] = [];
   for (const pid of await readdir("/proc")) {
     if (!/^\d+$/.test(pid) || Number(pid) === process.pid) continue;
     const line = await readFile(path.join("/proc", pid, "cmdline"), "utf8").catch(() => "");
-    if (line.includes(folder)) lines.push(line.replaceAll("\0", " "));
+    if (line.includes(folder)) found.push({ pid: Number(pid), line: line.replaceAll("\0", " ") });
   }
-  return lines;
+  return found;
 }
 
-/** Temporary files whose process is no more. */
-async function halfMade(workspace: Workspace): Promise<string[]> {
+/** Temporary files of this machine's processes that are no more. */
+export async function halfMade(workspace: Workspace): Promise<string[]> {
   const folders = [path.join(defaultStoreFolder(process.env), "tmp"), workspace.path("dist/rpms")];
   const found: string[] = [];
   for (const folder of folders) {
     for (const name of await readdir(folder)) {
       const pid = /\.\d+-(\d+)\.[0-9a-f]{12}$/.exec(name)?.[1];
       if (pid === undefined) continue;
-      const isAlive = await readdir(`/proc/${pid}`).then(
-        () => true,
-        () => false,
-      );
-      if (!isAlive) found.push(path.join(folder, name));
+      const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => ") X");
+      if (/\) [ZX]/.test(stat)) found.push(path.join(folder, name));
     }
   }
   return found;

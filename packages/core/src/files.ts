@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { readlinkSync } from "node:fs";
-import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 
 /** True when a file system error says that the path is not there. */
@@ -48,10 +48,16 @@ export async function removeAbandoned(folder: string): Promise<number> {
   return removed;
 }
 
+/** Whether a process is there and has not ended: one that nobody has asked for its end is a zombie. */
+async function isRunning(pid: string): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => ") X");
+  return !/\) [ZX]/.test(stat);
+}
+
 async function isAbandoned(file: string): Promise<boolean> {
   const [, namespace, pid] = ownedName.exec(path.basename(file)) ?? [];
   if (namespace === undefined) return false;
-  if (namespace === pidNamespace) return !(await pathExists(`/proc/${pid}`));
+  if (namespace === pidNamespace) return !(await isRunning(pid ?? ""));
   try {
     return Date.now() - (await stat(file)).mtimeMs > abandonedAfterMs;
   } catch (error) {

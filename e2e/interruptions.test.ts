@@ -1,0 +1,176 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, readFile, rm } from "node:fs/promises";
+import { setTimeout } from "node:timers/promises";
+import { type CommandResult, defaultStoreFolder, run, start } from "@cleanroom/core";
+import { beforeAll, describe, expect, test } from "vitest";
+import { halfMade, killAtRandom, processesOf } from "../tools/bench/kill-at-random.ts";
+import { syntheticLibraries, writeSyntheticSpecs } from "../tools/bench/synthetic-specs.ts";
+import { Workspace } from "./workspace.ts";
+
+/** What ends a run, or gets in its way, on a stack of two small libraries. */
+
+let workspace: Workspace;
+
+const spec = "specs/rpm/lib0000/lib0000.spec";
+
+beforeAll(async () => {
+  workspace = await Workspace.copy();
+  for (const kind of ["rpm", "image"]) {
+    await rm(workspace.path("specs", kind), { recursive: true, force: true });
+  }
+  await writeSyntheticSpecs(workspace.path("specs/rpm"), syntheticLibraries(2));
+  await workspace.git("add", "-A");
+  await workspace.commit("two libraries");
+  const { exitCode, stderr } = await workspace.cleanroom(["rpm", "build"]);
+  expect(stderr).not.toContain("error:");
+  expect(exitCode).toBe(0);
+});
+
+/** Has the first library's build do something more, and be one that no store has built. */
+async function inBuild(command: string): Promise<void> {
+  await workspace.git("checkout", "--", "specs");
+  await workspace.edit(spec, (text) =>
+    `%global run ${randomUUID()}\n${text}`.replace(/^%build$/m, () => `%build\n${command}`),
+  );
+}
+
+const build = (...args: readonly string[]): Promise<CommandResult> =>
+  workspace.cleanroom(["rpm", "build", ...args]);
+
+/** Waits until the log of the first library's build holds a word. */
+async function logged(word: string): Promise<void> {
+  const file = `${defaultStoreFolder(process.env)}/logs/lib0000.log`;
+  while (!(await readFile(file, "utf8").catch(() => "")).includes(word)) await setTimeout(50);
+}
+
+describe("interrupted", () => {
+  test.each(["SIGINT", "SIGTERM"] as const)(
+    "by %s, it says so and leaves nothing",
+    async (signal) => {
+      const word = randomUUID();
+      await inBuild(`echo begun ${word}; sleep 600`);
+      const running = start(workspace.path("cleanroom"), ["rpm", "build"], {
+        cwd: workspace.folder,
+      });
+      await logged(`begun ${word}`);
+      for (const { pid, line } of await processesOf(workspace.folder)) {
+        if (line.includes("main.ts rpm build")) process.kill(pid, signal);
+      }
+      const { exitCode, stderr } = await running.ended;
+      expect(exitCode).toBe(130);
+      expect(stderr).toContain("interrupted: nothing half-made is kept");
+      expect(stderr).not.toContain("bug in Cleanroom");
+      expect(await processesOf(workspace.folder)).toEqual([]);
+      expect(await halfMade(workspace)).toEqual([]);
+    },
+  );
+
+  test("by SIGKILL at any moment, the next run makes the same and clears up", async () => {
+    await workspace.git("checkout", "--", "specs");
+    expect(await killAtRandom(workspace, 4)).toEqual({ same: 4, left: 0 });
+  });
+});
+
+describe("two runs at once", () => {
+  test("build what both need once", async () => {
+    await inBuild("sleep 1");
+    const runs = await Promise.all([build("--json", "lib0000"), build("--json", "lib0000")]);
+    const results = runs.map(({ exitCode, stdout, stderr }) => {
+      expect(stderr).not.toContain("error:");
+      expect(exitCode).toBe(0);
+      return JSON.parse(stdout) as readonly { how: string; rpms: readonly object[] }[];
+    });
+    expect(new Set(results.map(([result]) => result?.how))).toEqual(new Set(["built", "cached"]));
+    expect(results[0]?.[0]?.rpms).toEqual(results[1]?.[0]?.rpms);
+  });
+});
+
+describe("a file that is changed while it is built", () => {
+  test("is built as it was, and as it is the next time", async () => {
+    const word = randomUUID();
+    await inBuild(`echo begun ${word}; sleep 2`);
+    const running = build("--json", "lib0000");
+    await logged(`begun ${word}`);
+    await workspace.edit("specs/rpm/lib0000/lib0000.c", (text) =>
+      text.replace("return 1", "return 3"),
+    );
+    expect((await running).exitCode).toBe(0);
+    const again = await build("--json", "lib0000");
+    expect(JSON.parse(again.stdout)).toMatchObject([{ how: "built" }]);
+    expect(JSON.parse((await build("--json", "lib0000")).stdout)).toMatchObject([
+      { how: "cached" },
+    ]);
+  });
+});
+
+describe("a machine that runs out", () => {
+  /** Runs with a store whose changes go to a disk of so many MiB. */
+  const onSmallDisk = async (mebibytes: number, script: string): Promise<CommandResult> => {
+    const folder = workspace.path("small");
+    await mkdir(folder, { recursive: true });
+    const mounting = `set -e
+      mount -t tmpfs -o size=${mebibytes}m,mode=755 none "$1"
+      mkdir "$1/upper" "$1/work" "$1/store"
+      mount -t overlay overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" "$1/store"
+      set +e
+      cleanroom() { ./cleanroom --store "$folder/store" "$@"; }
+      folder=$1
+      ${script}`;
+    const store = defaultStoreFolder(process.env);
+    return run(
+      "unshare",
+      ["--user", "--map-root-user", "--mount", "sh", "-c", mounting, "sh", folder, store],
+      { cwd: workspace.folder, accept: Array.from({ length: 256 }, (_, code) => code) },
+    );
+  };
+
+  test("of disk says so, and goes on when there is room again", async () => {
+    await inBuild("[ ! -e fill ] && dd if=/dev/zero of=fill bs=1M count=300");
+    const { stdout, stderr } = await onSmallDisk(
+      100,
+      `cleanroom rpm build lib0000; echo "first: $?"
+       sed -i 's/ && dd .*//' ${spec}
+       cleanroom rpm build lib0000; echo "second: $?"`,
+    );
+    expect(stderr).toContain("No space left on device");
+    expect(stderr).toMatch(/next: the store's disk, or memory .* is full/);
+    expect(stderr).not.toContain("bug in Cleanroom");
+    expect(stdout).toContain("first: 1");
+    expect(stdout).toContain("second: 0");
+  });
+
+  test("of disk before anything is built says so as well", async () => {
+    await inBuild("true");
+    const { stdout, stderr } = await onSmallDisk(
+      1,
+      `dd if=/dev/zero of="$folder/fill" bs=4k 2>/dev/null
+       cleanroom rpm build lib0000; echo "exit: $?"`,
+    );
+    expect(stderr).toContain("the disk is full");
+    expect(stderr).not.toContain("bug in Cleanroom");
+    expect(stdout).toContain("exit: 1");
+  });
+
+  test("of memory in a build says so", async () => {
+    // What the kernel does to a process when there is none left.
+    await inBuild("sh -c 'kill -KILL $$'");
+    const { exitCode, stderr } = await build("lib0000");
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/next: the machine's memory was used up, as it seems/);
+  });
+
+  test("of room in /tmp is no trouble: nothing is kept there", async () => {
+    await inBuild("true");
+    const full = workspace.path("full");
+    await mkdir(full);
+    const script = `mount -t tmpfs -o size=4k none "$1"; dd if=/dev/zero of="$1/fill" 2>/dev/null
+      TMPDIR=$1 exec ./cleanroom rpm build lib0000`;
+    const { exitCode, stderr } = await run(
+      "unshare",
+      ["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh", full],
+      { cwd: workspace.folder, accept: [0, 1, 2, 70] },
+    );
+    expect(stderr).toContain("lib0000: built");
+    expect(exitCode).toBe(0);
+  });
+});

@@ -1,0 +1,32 @@
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { sha256, silentLogger, Store } from "@cleanroom/core";
+import type { StackPackage } from "@cleanroom/spec-strip";
+import { expect, test } from "vitest";
+import { prepareSandbox } from "./rpmbuild.ts";
+
+test("a source that was written to since it was planned is not built", async () => {
+  const scratch = await mkdtemp(path.join(tmpdir(), "rpmbuild-"));
+  const store = await Store.open(path.join(scratch, "store"), silentLogger);
+  const local = path.join(scratch, "a.c");
+  await writeFile(local, "int a;\n");
+  const request = {
+    entry: { name: "a", spec: "Name: a\n" } as StackPackage,
+    sources: [{ file: "a.c", sha256: sha256("int a;\n"), origin: { local } }],
+    macros: {},
+    root: "/",
+    logFile: path.join(scratch, "log"),
+  };
+  const prepare = async (folder: string): Promise<string> => {
+    await prepareSandbox(store, { ...request, folder });
+    return readFile(path.join(folder, "SOURCES/a.c"), "utf8");
+  };
+  const newFolder = (): Promise<string> => mkdtemp(path.join(scratch, "build-"));
+  expect(await prepare(await newFolder())).toBe("int a;\n");
+  await writeFile(local, "int b;\n");
+  await expect(prepare(await newFolder())).rejects.toMatchObject({
+    code: "source-changed",
+    place: { file: local },
+  });
+});
