@@ -10,6 +10,7 @@ import {
   lockImage,
   saveImage,
 } from "@cleanroom/image-composer";
+import { currentGeneration } from "@cleanroom/repo-publisher";
 import type { RpmHeader } from "rpm-parser";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
@@ -158,6 +159,28 @@ describe("the image hello", () => {
     expect(found.filter((line) => !slimmed.has(line.replace(/^missing\s+/, "").trim()))).toEqual(
       [],
     );
+  });
+
+  test("its provenance names that of every build", async () => {
+    const own = hello.image.packages.filter(({ repository }) => repository === "cleanroom");
+    expect(own.length).toBeGreaterThan(1);
+    const text = await readFile(path.join(hello.output, "provenance.json"), "utf8");
+    const { predicate } = JSON.parse(text) as {
+      predicate: {
+        buildDefinition: {
+          resolvedDependencies: { name: string; digest?: { sha256: string } }[];
+        };
+      };
+    };
+    const named = new Map(
+      predicate.buildDefinition.resolvedDependencies.map(({ name, digest }) => [name, digest]),
+    );
+    const generation = await currentGeneration(here.store);
+    const published = new Map(generation?.packages.map((one) => [one.nevra, one.provenance]));
+    for (const { nevra } of own) {
+      expect(published.get(nevra)).toMatch(/^[0-9a-f]{64}$/);
+      expect(named.get(`provenance of ${nevra}`)?.sha256).toBe(published.get(nevra));
+    }
   });
 
   test("skopeo copies it, checking every digest, from the layout and from the archive", async () => {

@@ -152,7 +152,8 @@ async function main(): Promise<void> {
       path.join(image, "image.yaml"),
       `base: debian-trixie
 packages: [${wanted.join(", ")}]
-slim: { docs: false, languages: [en_US] }
+slim: { docs: false }
+compression: zstd
 policy: { allow: { packages: ["*"], files: ["/**"] } }
 `,
     );

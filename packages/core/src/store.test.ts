@@ -162,3 +162,12 @@ test("the store is where the environment says, else in the user's cache folder",
   expect(defaultStoreFolder({ XDG_CACHE_HOME: "/c" })).toBe("/c/cleanroom");
   expect(defaultStoreFolder({ XDG_CACHE_HOME: "relative" })).toMatch(/\/\.cache\/cleanroom$/);
 });
+
+test("a file is taken in by its name's change", async () => {
+  const temporary = await store.temporaryFolder("made");
+  const file = path.join(temporary, "file");
+  await writeFile(file, "made");
+  expect(await store.takeFile(file)).toEqual({ sha256: sha256("made"), size: 4 });
+  expect(await readdir(temporary)).toEqual([]);
+  expect(await store.blob(sha256("made"))).toBe(blobFile(sha256("made")));
+});

@@ -169,6 +169,20 @@ export class Store {
     });
   }
 
+  /** Takes a file in by renaming it: one of ours, on the store's own file system, that nobody writes. */
+  async takeFile(file: string): Promise<{ sha256: Sha256; size: number }> {
+    const handle = await open(file, "r");
+    try {
+      await handle.sync();
+      const { size } = await handle.stat();
+      const sha256 = await sha256File(file);
+      await this.#adopt(file, sha256);
+      return { sha256, size };
+    } finally {
+      await handle.close();
+    }
+  }
+
   async put(data: string | Uint8Array): Promise<{ sha256: Sha256; size: number }> {
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
     return this.#take(Readable.from([bytes]), async (temporary, blob) => {

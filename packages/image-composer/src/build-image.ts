@@ -11,7 +11,7 @@ import {
   uniqueName,
 } from "@cleanroom/core";
 import { compose } from "./compose/compose.ts";
-import { compressEpoch } from "./compose/compress.ts";
+import { packEpoch, packLevel } from "./compose/compression.ts";
 import type { ImageContext, ImageRequest } from "./context.ts";
 import { describeImage, type DescribedImage, lockDigest } from "./describe/describe-image.ts";
 import { type ImageFile, readImageFile } from "./image-file.ts";
@@ -24,6 +24,7 @@ import {
   recordFileName,
   referrersFolderName,
 } from "./describe/image-record.ts";
+import { buildStatements } from "./lock/build-statements.ts";
 import { type ImageLock, readImageLock } from "./lock/lock-file.ts";
 import { lockedPackages } from "./lock/lock-image.ts";
 import type { JsonBlob } from "./describe/oci-image.ts";
@@ -33,7 +34,7 @@ import { addedFilesJson, readAddedFiles } from "./compose/requested-state.ts";
 import { megabytes } from "./sizes.ts";
 
 /** Raised when the same input would give another image. */
-const imageEpoch = 3;
+const imageEpoch = 5;
 
 export interface BuildOptions {
   /** Host folder for the result, such as `dist/images/hello`; replaced as a whole. */
@@ -58,7 +59,15 @@ export async function buildImage(
   const added = await readAddedFiles(request.folder);
   const before = await readRecord(options.output);
   const key = sha256Json([
-    ...["image", imageEpoch, imageRecordVersion, compressEpoch, context.tools.digest, request.name],
+    ...[
+      "image",
+      imageEpoch,
+      imageRecordVersion,
+      packEpoch,
+      packLevel[image.compression],
+      context.tools.digest,
+      request.name,
+    ],
     ...[lockDigest(lock), image as unknown as Json],
     addedFilesJson(added),
   ]);
@@ -83,7 +92,8 @@ export async function buildImage(
     directories: composition.directories,
     unpackedBytes: composition.layers.reduce((sum, layer) => sum + layer.unpackedBytes, 0),
   });
-  const described = describeImage(context, request, image, lock, admitted, composition);
+  const statements = await buildStatements(request.repositories);
+  const described = describeImage(context, request, image, lock, admitted, composition, statements);
   const { built } = described;
   const outputs: OutputBlob[] = composition.layers.map(({ blob }) => ({
     name: layerPath(blob.digest),

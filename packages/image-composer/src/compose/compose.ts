@@ -6,7 +6,7 @@ import type { ImageFile } from "../image-file.ts";
 import { type ImageState, imageState } from "./image-state.ts";
 import { type PlannedLayer, planLayers, sourceNameOf } from "../lock/layer-plan.ts";
 import { assembleLayers, directoriesFor, type LayerBlob, type LayerParts } from "./layers.ts";
-import { makePieces } from "./pieces.ts";
+import { findPieces } from "./pieces.ts";
 import type { ImageContent, ImageDirectory } from "./policy.ts";
 import type { AddedFile, StateItem } from "./requested-state.ts";
 import { divideRoot, type PieceFile, type RootContents } from "./root-contents.ts";
@@ -68,8 +68,7 @@ export async function compose(
   const files = contents.pieces.map((piece) => piece.filter(({ path }) => !replaced.has(path)));
   const packageBytes = files.map(contentBytes);
   const created = Math.max(...packages.map(({ header }) => header.buildTimeSeconds));
-  const requests = packages.map((one, index) => ({ package: one, files: files[index] ?? [] }));
-  const pieces = await makePieces(context, requests, state.owners, image.compression);
+  const pieces = await findPieces(context, packages, files, state.owners, image.compression);
   const drafts = draftLayers(admitted, image, request, layers);
   const directory = directoryEntry(contents, state, created);
   const parts = drafts.map(({ packages: members, holdsState }): LayerParts => {
@@ -88,11 +87,11 @@ export async function compose(
       files: holdsState ? state.items.map((item) => stateEntry(item, created)) : [],
     };
   });
-  const blobs = await assembleLayers(context, parts, image.compression);
+  const packed = await assembleLayers(context, root, parts, image.compression);
   const stateBytes = state.items.reduce((sum, { content }) => sum + sizeOf(content), 0);
   return {
     layers: drafts.map(({ packages: members, sources, holdsState }, index) => ({
-      blob: blobs[index] as LayerBlob,
+      blob: packed.blobs[index] as LayerBlob,
       sources,
       packages: members,
       unpackedBytes:
@@ -103,7 +102,7 @@ export async function compose(
         (holdsState ? state.items.length : 0),
     })),
     packageBytes,
-    contents: imageContents(files, contents.withBuildPath, state),
+    contents: imageContents(files, packed.buildPaths, state),
     directories: imageDirectories(contents, state),
     removed: contents.removed,
     user: userOf(image, state),
@@ -193,7 +192,7 @@ function contentBytes(files: readonly PieceFile[]): number {
 
 function imageContents(
   files: readonly (readonly PieceFile[])[],
-  withBuildPath: ReadonlySet<string>,
+  buildPaths: ReadonlySet<string>,
   state: ImageState,
 ): readonly ImageContent[] {
   return [
@@ -204,7 +203,7 @@ function imageContents(
         isLink: file.type === "symlink",
         sizeBytes: file.type === "symlink" ? 0 : file.sizeBytes,
         content: file.type === "symlink" ? file.linkTarget : file.digest,
-        hasBuildPath: withBuildPath.has(path),
+        hasBuildPath: buildPaths.has(path),
         package: index,
       })),
     ),

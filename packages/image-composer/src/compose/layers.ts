@@ -1,19 +1,26 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { mkdir, open, writeFile } from "node:fs/promises";
+import { readFile, mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { createGunzip, createZstdDecompress } from "node:zlib";
-import { CleanroomError, type Sha256, sha256, sha256Json, type Store } from "@cleanroom/core";
-import { compressEpoch, compressFolder, type Compression, type PackedBlob } from "./compress.ts";
+import {
+  CleanroomError,
+  runInSandbox,
+  type Sha256,
+  sha256,
+  sha256Json,
+  type Store,
+} from "@cleanroom/core";
+import { type Compression, packEpoch, packLevel } from "./compression.ts";
 import type { ImageContext } from "../context.ts";
+import { type KeptPiece, keepPiece, type Piece, type PieceEntry } from "./pieces.ts";
 import { parentOf } from "./root-tree.ts";
 import { tarEnd, type TarEntry, tarHeader, tarPadding } from "./tar-writer.ts";
+
+const packer = new URL("pack_layers.py", import.meta.url);
 
 /** What a layer is put together from. */
 export interface LayerParts {
   /** Entries in front of the pieces: all directories that the layer needs, parents first. */
   readonly directories: readonly TarEntry[];
-  readonly pieces: readonly PackedBlob[];
+  readonly pieces: readonly Piece[];
   /** Entries after the pieces, with the content of the files among them. */
   readonly files: readonly { readonly entry: TarEntry; readonly bytes?: Uint8Array }[];
 }
@@ -25,6 +32,12 @@ export interface LayerBlob {
   /** Of the uncompressed archive: OCI's diffID. */
   readonly diffId: Sha256;
   readonly compressedBytes: number;
+}
+
+/** Layers, and of the pieces in them which files name the folder in which packages are built. */
+export interface PackedLayers {
+  readonly blobs: readonly LayerBlob[];
+  readonly buildPaths: ReadonlySet<string>;
 }
 
 /**
@@ -39,54 +52,66 @@ export function directoriesFor(paths: Iterable<string>): readonly string[] {
   return [...found].toSorted((a, b) => (a < b ? -1 : 1));
 }
 
-/** Puts layers together from pieces; a layer of the same parts is put together once. */
+/**
+ * Puts layers together: kept pieces are copied from the layers they lie in, the others are packed
+ * from the root's files, each read once, checked against its package's digest, hashed and
+ * compressed. By the pinned tools: Node's own zlib is tuned to the processor, and its output is not
+ * the same on every machine. A layer of the same parts is put together once.
+ *
+ * @param root host folder of the installed root
+ * @throws {CleanroomError} `package-file-changed`
+ */
 export async function assembleLayers(
   context: ImageContext,
+  root: string,
   layers: readonly LayerParts[],
   compression: Compression,
-): Promise<readonly LayerBlob[]> {
+): Promise<PackedLayers> {
   const { store, tools } = context;
   const heads = layers.map(({ directories }) => concat(directories.map(tarHeader)));
   const tails = layers.map(({ files }) => concat([...files.flatMap(fileBytes), tarEnd]));
   const keys = layers.map(({ pieces }, index) =>
     sha256Json([
-      ...["layer", compressEpoch, compression, tools.digest],
+      ...["layer", packEpoch, packLevel[compression], compression, tools.digest],
       ...[sha256(heads[index] ?? ""), sha256(tails[index] ?? "")],
-      pieces.map((piece) => piece.sha256),
+      pieces.map(({ key }) => key),
     ]),
   );
-  const blobs: (LayerBlob | undefined)[] = [];
-  for (const key of keys) blobs.push(await knownLayer(store, key));
+  const blobs = await Promise.all(keys.map((key) => knownLayer(store, key)));
   const missing = blobs.flatMap((blob, index) => (blob === undefined ? [index] : []));
+  const buildPaths = new Set(
+    layers.flatMap(({ pieces }) => pieces.flatMap(({ kept }) => kept?.buildPaths ?? [])),
+  );
+  if (missing.length === 0) return { blobs: blobs as readonly LayerBlob[], buildPaths };
+  context.logger.info(`packing ${missing.length} of ${layers.length} layers`);
   await store.withTemporaryFolder("layers", async (folder) => {
-    if (missing.length === 0) return;
-    await mkdir(path.join(folder, "plain"));
+    const job = new PackJob(store);
     for (const index of missing) {
-      await writeFile(path.join(folder, "plain", `${index}-head`), heads[index] ?? "");
-      await writeFile(path.join(folder, "plain", `${index}-tail`), tails[index] ?? "");
+      const { pieces = [] } = layers[index] ?? {};
+      await job.add(String(index), heads[index] ?? tarEnd, pieces, tails[index] ?? tarEnd);
     }
-    const packed = await compressFolder(context, folder, compression);
-    const part = (name: string): PackedBlob => packed.get(name) as PackedBlob;
-    for (const index of missing) {
-      const chunks = [
-        ...(heads[index]?.length === 0 ? [] : [part(`${index}-head`)]),
-        ...(layers[index]?.pieces ?? []),
-        part(`${index}-tail`),
-      ];
-      const blob = await concatenate(
-        store,
-        chunks,
-        path.join(folder, `layer-${index}`),
-        compression,
-      );
+    const packed = await pack(context, root, folder, job, compression);
+    for (const [at, index] of missing.entries()) {
+      const found = packed[at];
+      const { pieces = [] } = layers[index] ?? {};
+      if (found === undefined) throw new TypeError(`layer ${index} was not packed`);
+      const { sha256, size } = await store.takeFile(path.join(folder, "work", String(index)));
+      if (sha256 !== found.sha256) throw new Error(`layer ${index} changed on the way`);
+      const byKey = new Map(pieces.map((piece) => [piece.key, piece]));
+      for (const { piece, size: sizeBytes, ...place } of found.pieces) {
+        const made = byKey.get(piece);
+        if (made === undefined) continue;
+        for (const path of place.buildPaths) buildPaths.add(path);
+        await keepPiece(context, made, { blob: sha256, sizeBytes, ...place }, size);
+      }
       await store.putAction(keys[index] ?? "", {
-        outputs: [{ name: "layer", sha256: blob.digest, size: blob.compressedBytes }],
-        facts: { diffId: blob.diffId },
+        outputs: [{ name: "layer", sha256, size }],
+        facts: { diffId: found.diffId },
       });
-      blobs[index] = blob;
+      blobs[index] = { digest: sha256, diffId: found.diffId, compressedBytes: size };
     }
   });
-  return blobs as readonly LayerBlob[];
+  return { blobs: blobs as readonly LayerBlob[], buildPaths };
 }
 
 async function knownLayer(store: Store, key: Sha256): Promise<LayerBlob | undefined> {
@@ -105,34 +130,129 @@ function concat(parts: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat(parts);
 }
 
-/** Compressed members one after the other are one stream (RFC 1952, 2.2; RFC 8878, 3.1). */
-async function concatenate(
-  store: Store,
-  chunks: readonly PackedBlob[],
-  target: string,
-  compression: Compression,
-): Promise<LayerBlob> {
-  const plain = createHash("sha256");
-  const output = await open(target, "wx");
-  try {
-    for (const { sha256 } of chunks) {
-      const file = await store.blob(sha256);
-      if (file === undefined) {
-        throw new CleanroomError("blob-missing", `the store lacks the piece ${sha256}`, {
-          hint: "run the command again: it will be made anew",
-        });
-      }
-      for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
-        await output.writeFile(chunk as Uint8Array);
-      }
-      const unpack = compression === "gzip" ? createGunzip() : createZstdDecompress();
-      for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 }).pipe(unpack)) {
-        plain.update(chunk as Uint8Array);
-      }
-    }
-  } finally {
-    await output.close();
+/** Start and end among the heads; then, of a file: path, size, algorithm and digest. */
+type PackedEntry = readonly [number, number, string?, number?, string?, string?];
+
+interface PackedPart {
+  readonly piece?: Sha256;
+  readonly kept?: Omit<KeptPiece, "buildPaths" | "sizeBytes"> & { readonly size: number };
+  readonly entries?: readonly (readonly (PackedEntry[number] | null)[])[];
+}
+
+/** What the packer is told: for each layer its parts; literal bytes are kept aside, in one file. */
+class PackJob {
+  readonly layers: { readonly output: string; readonly parts: readonly PackedPart[] }[] = [];
+  readonly heads: Uint8Array[] = [];
+  /** Layers that pieces are copied from: whether they are whole. */
+  readonly #blobs = new Map<Sha256, Promise<boolean>>();
+  readonly #store: Store;
+  #headBytes = 0;
+
+  constructor(store: Store) {
+    this.#store = store;
   }
-  const { sha256, size } = await store.putFile(target);
-  return { digest: sha256, diffId: plain.digest("hex"), compressedBytes: size };
+
+  async add(
+    output: string,
+    head: Uint8Array,
+    pieces: readonly Piece[],
+    tail: Uint8Array,
+  ): Promise<void> {
+    const parts: PackedPart[] = head.length === 0 ? [] : [{ entries: [this.#literal(head)] }];
+    for (const piece of pieces) parts.push(await this.#piece(piece));
+    parts.push({ entries: [this.#literal(tail)] });
+    this.layers.push({ output, parts });
+  }
+
+  async #piece({ key, entries, kept }: Piece): Promise<PackedPart> {
+    // Reading verifies: what is damaged is made anew.
+    if (kept !== undefined && (await this.#isWhole(kept.blob))) {
+      const { blob, offset, sizeBytes, sha256 } = kept;
+      return { kept: { blob, offset, size: sizeBytes, sha256 } };
+    }
+    return { piece: key, entries: entries.map((one) => this.#entry(one)) };
+  }
+
+  async #isWhole(blob: Sha256): Promise<boolean> {
+    const known =
+      this.#blobs.get(blob) ?? this.#store.blob(blob).then((file) => file !== undefined);
+    this.#blobs.set(blob, known);
+    return known;
+  }
+
+  /** The layers that pieces are copied from. */
+  get sources(): readonly Sha256[] {
+    return this.layers.flatMap(({ parts }) => parts.flatMap(({ kept }) => kept?.blob ?? []));
+  }
+
+  #literal(bytes: Uint8Array): NonNullable<PackedPart["entries"]>[number] {
+    const start = this.#headBytes;
+    this.heads.push(bytes);
+    this.#headBytes += bytes.length;
+    return [start, this.#headBytes, null, null, null, null];
+  }
+
+  #entry({ entry, content }: PieceEntry): NonNullable<PackedPart["entries"]>[number] {
+    const [start = 0, end = 0] = this.#literal(tarHeader(entry)) as readonly number[];
+    if (content === undefined) return [start, end, null, null, null, null];
+    return [start, end, content.path, content.sizeBytes, content.algorithm, content.digest];
+  }
+}
+
+type PackerAnswer =
+  | {
+      readonly layers: readonly {
+        readonly sha256: Sha256;
+        readonly diffId: Sha256;
+        readonly pieces: readonly {
+          readonly piece: Sha256;
+          readonly offset: number;
+          readonly size: number;
+          readonly sha256: Sha256;
+          readonly buildPaths: readonly string[];
+        }[];
+      }[];
+    }
+  | { readonly changed: string };
+
+async function pack(
+  { store, tools }: ImageContext,
+  root: string,
+  folder: string,
+  job: PackJob,
+  compression: Compression,
+): Promise<Extract<PackerAnswer, { layers: unknown }>["layers"]> {
+  const work = path.join(folder, "work");
+  const blobs = path.join(folder, "blobs");
+  await mkdir(work);
+  await mkdir(blobs);
+  for (const blob of new Set(job.sources)) await store.materialize(blob, path.join(blobs, blob));
+  await writeFile(path.join(work, "heads"), concat(job.heads));
+  const { stdout } = await runInSandbox(
+    {
+      root: tools.root,
+      mounts: [
+        { source: work, target: "/work", writable: true },
+        { source: root, target: "/root" },
+        { source: blobs, target: "/blobs" },
+      ],
+    },
+    ["python3", "-c", await readFile(packer, "utf8")],
+    {
+      step: "pack layers",
+      input: JSON.stringify({
+        ...{ compression, level: packLevel[compression], layers: job.layers },
+      }),
+    },
+  );
+  const answer = JSON.parse(stdout) as PackerAnswer;
+  if ("layers" in answer) return answer.layers;
+  throw new CleanroomError(
+    "package-file-changed",
+    `/${answer.changed} is not as its package has it, though its size and time are`,
+    {
+      place: { step: "pack layers" },
+      hint: "a scriptlet changed it and hid that: find out which, and leave the package out",
+    },
+  );
 }

@@ -1,84 +1,104 @@
-import { createReadStream, createWriteStream } from "node:fs";
-import { mkdir } from "node:fs/promises";
-import path from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { CleanroomError, type Json, sha256Json } from "@cleanroom/core";
-import { openRpmPackage, readPayload, type RpmFile } from "rpm-parser";
+import { type Json, type Sha256, sha256Json } from "@cleanroom/core";
+import type { RpmFile } from "rpm-parser";
 import type { AdmittedPackage } from "../lock/admit-packages.ts";
-import { compressEpoch, compressFolder, type Compression, type PackedBlob } from "./compress.ts";
+import { type Compression, packEpoch, packLevel } from "./compression.ts";
 import type { ImageContext } from "../context.ts";
 import { capabilityAttribute } from "./file-capabilities.ts";
 import type { Owners } from "./owners.ts";
 import type { PieceFile } from "./root-contents.ts";
-import { tarHeader, tarPadding } from "./tar-writer.ts";
+import { type TarEntry } from "./tar-writer.ts";
 
 /** Raised when the same package would give another piece. */
-const pieceEpoch = 1;
+const pieceEpoch = 2;
 
-/** What is to become a piece: a package, and the files that go in. */
-export interface PieceRequest {
-  readonly package: AdmittedPackage;
-  readonly files: readonly PieceFile[];
+/** An entry of a piece: a tar header, and the root's file whose content follows. */
+export interface PieceEntry {
+  readonly entry: TarEntry;
+  readonly content?: {
+    /** Below the root. */
+    readonly path: string;
+    readonly sizeBytes: number;
+    readonly algorithm: string;
+    readonly digest: string;
+  };
+}
+
+/** Where a piece lies in a layer of the store. */
+export interface KeptPiece {
+  readonly blob: Sha256;
+  readonly offset: number;
+  readonly sizeBytes: number;
+  readonly sha256: Sha256;
+  /** Paths of files that name the folder in which packages are built. */
+  readonly buildPaths: readonly string[];
 }
 
 /**
- * Makes a compressed tar piece of each package, without directories and without an end: pieces
- * put one after the other are one archive. Each is made once and kept by all that decides it.
- *
- * @returns in the order of the requests; undefined for a package without a file
+ * A package's part of a layer: its files without directories and without an archive's end, so that
+ * pieces put one after the other are one archive. It is compressed once, and found by its key.
  */
-export async function makePieces(
+export interface Piece {
+  readonly name: string;
+  readonly key: Sha256;
+  readonly entries: readonly PieceEntry[];
+  /** Undefined when it is still to be made. */
+  readonly kept: KeptPiece | undefined;
+}
+
+/** The pieces of packages, in their order; undefined for a package without a file. */
+export async function findPieces(
   context: ImageContext,
-  requests: readonly PieceRequest[],
+  packages: readonly AdmittedPackage[],
+  files: readonly (readonly PieceFile[])[],
   owners: Owners,
   compression: Compression,
-): Promise<readonly (PackedBlob | undefined)[]> {
-  const { store } = context;
-  const keys = requests.map((request) => pieceKey(context, request, owners, compression));
-  const pieces: (PackedBlob | undefined)[] = [];
-  for (const [index, request] of requests.entries()) {
-    const key = keys[index] ?? "";
-    const output = request.files.length === 0 ? undefined : (await store.action(key))?.outputs[0];
-    pieces.push(output && { sha256: output.sha256, sizeBytes: output.size });
-  }
-  const missing = requests.flatMap(({ files }, index) =>
-    files.length > 0 && pieces[index] === undefined ? [index] : [],
+): Promise<readonly (Piece | undefined)[]> {
+  return Promise.all(
+    packages.map(async (one, index): Promise<Piece | undefined> => {
+      const own = files[index] ?? [];
+      if (own.length === 0) return undefined;
+      const key = pieceKey(context, one, own, owners, compression);
+      return {
+        name: one.header.nevra,
+        key,
+        entries: pieceEntries(one, own, owners),
+        kept: await keptPiece(context, key),
+      };
+    }),
   );
-  if (missing.length === 0) return pieces;
-  context.logger.info(`compressing ${missing.length} packages`);
-  await store.withTemporaryFolder("pieces", async (folder) => {
-    await mkdir(path.join(folder, "plain"));
-    for (const index of missing) {
-      const file = path.join(folder, "plain", String(index));
-      await writePiece(context, requests[index] as PieceRequest, owners, file);
-    }
-    const packed = await compressFolder(context, folder, compression);
-    for (const index of missing) {
-      const blob = packed.get(String(index));
-      if (blob === undefined) throw new TypeError(`piece ${index} was not compressed`);
-      pieces[index] = blob;
-      const name = requests[index]?.package.header.nevra ?? "";
-      await store.putAction(keys[index] ?? "", {
-        outputs: [{ name, sha256: blob.sha256, size: blob.sizeBytes }],
-        facts: {},
-      });
-    }
+}
+
+async function keptPiece({ store }: ImageContext, key: Sha256): Promise<KeptPiece | undefined> {
+  const known = await store.action(key);
+  const blob = known?.outputs[0]?.sha256;
+  if (known === undefined || blob === undefined) return undefined;
+  return { blob, ...(known.facts["piece"] as unknown as Omit<KeptPiece, "blob">) };
+}
+
+/** Remembers where pieces lie in a layer of the store. */
+export async function keepPiece(
+  { store }: ImageContext,
+  { name, key }: Piece,
+  { blob, ...piece }: KeptPiece,
+  layerBytes: number,
+): Promise<void> {
+  await store.putAction(key, {
+    outputs: [{ name, sha256: blob, size: layerBytes }],
+    facts: { piece: piece as unknown as Json },
   });
-  return pieces;
 }
 
 function pieceKey(
   { tools }: ImageContext,
-  { package: { entry, header }, files }: PieceRequest,
+  { entry, header }: AdmittedPackage,
+  files: readonly PieceFile[],
   owners: Owners,
   compression: Compression,
-): string {
+): Sha256 {
   const here = new Map(files.map(({ file, path }) => [file.index, path]));
   return sha256Json([
-    "piece",
-    pieceEpoch,
-    ...[compressEpoch, tools.digest, compression, entry.sha256],
+    ...["piece", pieceEpoch, packEpoch, packLevel[compression]],
+    ...[tools.digest, compression, entry.sha256],
     // Only what is not as the header says, so that the usual key is short.
     header.files.filter(({ index, type }) => type !== "directory" && !here.has(index)).map(indexOf),
     files.flatMap(({ file, path }) => (`/${path}` === file.path ? [] : [[file.index, path]])),
@@ -91,51 +111,28 @@ function indexOf({ index }: RpmFile): number {
   return index;
 }
 
-async function writePiece(
-  { store }: ImageContext,
-  request: PieceRequest,
+/** In the header's order; owner, mode, time and capabilities are the header's, too. */
+function pieceEntries(
+  { header }: AdmittedPackage,
+  files: readonly PieceFile[],
   owners: Owners,
-  target: string,
-): Promise<void> {
-  const { entry, header } = request.package;
-  const blob = await store.blob(entry.sha256);
-  if (blob === undefined) {
-    throw new CleanroomError("blob-missing", `the store lacks ${header.nevra}`, {
-      hint: "run the command again: it will be fetched anew",
-    });
-  }
-  await pipeline(
-    Readable.from(pieceBytes(blob, request, owners)),
-    createWriteStream(target, { highWaterMark: 1 << 20 }),
-  );
+): readonly PieceEntry[] {
+  const names = new Map<string, string>();
+  return files.map(({ file, path }): PieceEntry => {
+    const entry = tarEntry(file, path, owners);
+    if (file.type !== "file") return { entry };
+    const inode = `${file.device} ${file.inode}`;
+    const first = names.get(inode);
+    if (first !== undefined) {
+      return { entry: { ...entry, type: "link", sizeBytes: 0, linkTarget: first } };
+    }
+    names.set(inode, path);
+    const { sizeBytes, digest } = file;
+    return { entry, content: { path, sizeBytes, algorithm: header.fileDigestAlgorithm, digest } };
+  });
 }
 
-/** The entries in the payload's order; content comes from the payload, all else from the header. */
-async function* pieceBytes(
-  rpmFile: string,
-  { files }: PieceRequest,
-  owners: Owners,
-): AsyncGenerator<Uint8Array> {
-  const paths = new Map(files.map(({ file, path }) => [file.index, path]));
-  const rpm = await openRpmPackage(createReadStream(rpmFile, { highWaterMark: 1 << 20 }));
-  for await (const { file, links, data } of readPayload(rpm)) {
-    const names = [...links, file].filter(({ index }) => paths.has(index));
-    const [first, ...others] = names;
-    if (first === undefined) continue;
-    const path = paths.get(first.index) ?? "";
-    yield tarHeader(tarEntry(first, path, owners));
-    if (first.type === "file") {
-      for await (const chunk of data) yield chunk;
-      yield tarPadding(first.sizeBytes);
-    }
-    for (const other of others) {
-      const entry = tarEntry(other, paths.get(other.index) ?? "", owners);
-      yield tarHeader({ ...entry, type: "link", sizeBytes: 0, linkTarget: path });
-    }
-  }
-}
-
-function tarEntry(file: RpmFile, path: string, owners: Owners): Parameters<typeof tarHeader>[0] {
+function tarEntry(file: RpmFile, path: string, owners: Owners): TarEntry {
   const isFile = file.type === "file";
   return {
     path,

@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { CleanroomError } from "@cleanroom/core";
 import type { RpmFile, RpmHeader } from "rpm-parser";
 import type { AdmittedPackage } from "../lock/admit-packages.ts";
@@ -49,8 +47,6 @@ export interface RootContents {
   readonly directories: ReadonlyMap<string, OwnedDirectory>;
   readonly state: readonly StateFile[];
   readonly removed: readonly RemovedFile[];
-  /** Paths of package files that name the folder in which packages are built. */
-  readonly withBuildPath: ReadonlySet<string>;
 }
 
 /**
@@ -64,9 +60,6 @@ const leftovers = new Set([
   "var/cache/ldconfig/aux-cache",
   "etc/.pwd.lock",
 ]);
-
-/** Where every build root has its packages built: a trace of it in a file names nothing real. */
-const buildPath = "/builddir/";
 
 /**
  * Divides a root among its packages by their headers, and leaves the rest to the state layer.
@@ -82,7 +75,6 @@ export function divideRoot(
   const changed = new Map<string, StateFile>();
   const removed: RemovedFile[] = [];
   const owned = new Map<string, { files: RpmFile[]; owners: number[] }>();
-  const withBuildPath = new Set<string>();
   const pieces = packages.map(({ header }, index) =>
     header.files.flatMap((file): PieceFile[] => {
       const path = tree.locate(file.path);
@@ -111,7 +103,7 @@ export function divideRoot(
       // rpm lets packages share a file that is the same in each of them: the first one has it.
       if (taken.has(path)) return [];
       taken.set(path, header);
-      if (isUnchanged(tree, entry, file, header, withBuildPath)) return [{ file, path }];
+      if (isUnchanged(entry, file)) return [{ file, path }];
       const { user, group } = file;
       changed.set(path, { entry, user, group, mode: entry.mode, package: header.nevra });
       return [];
@@ -134,7 +126,7 @@ export function divideRoot(
       }
     }
   }
-  return { pieces, directories, state, removed, withBuildPath };
+  return { pieces, directories, state, removed };
 }
 
 function reasonOf(file: RpmFile): RemovedFile["reason"] {
@@ -157,26 +149,17 @@ function directoryOf(
   return { path, user, group, mode: file.mode & 0o7777, mtimeSeconds, owners };
 }
 
-function isUnchanged(
-  tree: RootTree,
-  entry: RootEntry,
-  file: RpmFile,
-  header: RpmHeader,
-  withBuildPath: Set<string>,
-): boolean {
-  if (file.flags.includes("ghost")) return false;
-  if (file.type === "symlink") {
-    return entry.type === "symlink" && entry.linkTarget === file.linkTarget;
-  }
-  if (
-    file.type !== "file" ||
-    entry.type !== "file" ||
-    entry.mode !== (file.mode & 0o7777) ||
-    entry.sizeBytes !== file.sizeBytes
-  ) {
-    return false;
-  }
-  const bytes = readFileSync(tree.hostPath(entry.path));
-  if (bytes.includes(buildPath)) withBuildPath.add(entry.path);
-  return createHash(header.fileDigestAlgorithm).update(bytes).digest("hex") === file.digest;
+/**
+ * By size, mode and time, as rpm set them; whether the content is the package's, too, is checked
+ * where it is read anyway, when the piece is made.
+ */
+function isUnchanged(entry: RootEntry, file: RpmFile): boolean {
+  if (file.flags.includes("ghost") || file.type !== entry.type) return false;
+  if (file.type === "symlink") return entry.linkTarget === file.linkTarget;
+  return (
+    file.type === "file" &&
+    entry.mode === (file.mode & 0o7777) &&
+    entry.sizeBytes === file.sizeBytes &&
+    entry.mtimeSeconds === file.mtimeSeconds
+  );
 }

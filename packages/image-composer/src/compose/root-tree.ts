@@ -10,6 +10,8 @@ export interface RootEntry {
   readonly mode: number;
   /** Of a regular file. */
   readonly sizeBytes: number;
+  /** Seconds since 1970. */
+  readonly mtimeSeconds: number;
   /** Target of a symbolic link. */
   readonly linkTarget: string;
 }
@@ -98,6 +100,7 @@ function readEntry(folder: string, inside: string): RootEntry {
     type,
     mode: stat.mode & 0o7777,
     sizeBytes: type === "file" ? stat.size : 0,
+    mtimeSeconds: Math.floor(stat.mtimeMs / 1000),
     linkTarget: type === "symlink" ? readlinkSync(host) : "",
   };
 }

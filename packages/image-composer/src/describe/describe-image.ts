@@ -13,6 +13,7 @@ import {
   imageRecordVersion,
   type PackageNeed,
 } from "./image-record.ts";
+import type { BuildStatement } from "../lock/build-statements.ts";
 import type { ImageLock } from "../lock/lock-file.ts";
 import { type JsonBlob, mediaTypes, ociImage } from "./oci-image.ts";
 
@@ -33,6 +34,7 @@ export function describeImage(
   lock: ImageLock,
   { packages }: AdmittedPackages,
   composition: Composition,
+  statements: ReadonlyMap<Sha256, BuildStatement>,
 ): DescribedImage {
   const headers = packages.map(({ header }) => header);
   const nevra = (index: number): string => headers[index]?.nevra ?? "";
@@ -85,6 +87,7 @@ export function describeImage(
       url: header.url,
       rpmSha256: entry.sha256,
       needs: needs(graph.needs[at] ?? []),
+      ...(statements.has(entry.sha256) ? { provenance: statements.get(entry.sha256) } : {}),
     })),
     wanted: needs(graph.wanted),
     repositories: Object.fromEntries(request.repositories.map(({ id, digest }) => [id, digest])),

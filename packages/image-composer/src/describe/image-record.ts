@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { CleanroomError, isMissingFile, type Json } from "@cleanroom/core";
+import type { BuildStatement } from "../lock/build-statements.ts";
 import type { RemovedFile } from "../compose/root-contents.ts";
 
 /** Raised when the shape of `image.json` changes. */
@@ -40,6 +41,8 @@ export interface BuiltPackage {
   readonly url: string;
   /** Digest of the .rpm without signature. */
   readonly rpmSha256: string;
+  /** Its build's own provenance, where its repository publishes that. */
+  readonly provenance?: BuildStatement | undefined;
   /** Packages that it needs, each with one capability that says so. */
   readonly needs: readonly PackageNeed[];
 }

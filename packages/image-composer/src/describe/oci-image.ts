@@ -1,5 +1,5 @@
 import { canonicalJson, type Json, sha256 } from "@cleanroom/core";
-import type { Compression } from "../compose/compress.ts";
+import type { Compression } from "../compose/compression.ts";
 import type { ImageFile } from "../image-file.ts";
 import type { LayerBlob } from "../compose/layers.ts";
 

@@ -31,6 +31,19 @@ export function provenanceStatement(image: BuiltImage): Json {
             digest: { sha256: one.rpmSha256 },
             name: one.nevra,
           })),
+          // How each of them was built, said by whoever built it.
+          ...image.packages.flatMap(({ nevra, provenance }) =>
+            provenance === undefined
+              ? []
+              : [
+                  {
+                    name: `provenance of ${nevra}`,
+                    mediaType: "application/vnd.in-toto+json",
+                    digest: { sha256: provenance.sha256 },
+                    annotations: { buildType: provenance.buildType },
+                  },
+                ],
+          ),
         ],
       },
       runDetails: { builder: { id: "https://cleanroom.invalid/builder/local" } },

@@ -4,12 +4,12 @@ import { mkdir, open, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { CleanroomError, type Json, run } from "@cleanroom/core";
-import { compressFolder } from "../compose/compress.ts";
 import { tarEnd, tarHeader, tarPadding } from "../compose/tar-writer.ts";
 import type { ImageContext } from "../context.ts";
 import { imageIndex, type JsonBlob, jsonBlob, mediaTypes } from "../describe/oci-image.ts";
 import { writeArchive } from "../deliver/save-image.ts";
 import { megabytes } from "../sizes.ts";
+import { compressLayer } from "./compress-layer.ts";
 import { type Fate, type HiddenFile, type LayerEntry, stackLayers } from "./stack-layers.ts";
 import { type ReadEntry, readTar } from "./tar-reader.ts";
 
@@ -67,13 +67,11 @@ export async function squashImage(
     }
     const { fates, hidden } = stackLayers(layers);
     const work = path.join(folder, "work");
-    await mkdir(path.join(work, "plain"), { recursive: true });
-    const plain = path.join(work, "plain/layer");
-    const diffId = await writeLayer(image, fates, plain);
-    const blobs = await compressFolder(context, work, "gzip");
-    const layer = blobs.get("layer");
-    if (layer === undefined) throw new TypeError("the layer was not compressed");
-    const squashed = describe(image, name, diffId, layer.sha256, layer.sizeBytes);
+    await mkdir(work);
+    const diffId = await writeLayer(image, fates, path.join(work, "layer"));
+    await compressLayer(context, work);
+    const layer = await context.store.takeFile(path.join(work, "layer.gz"));
+    const squashed = describe(image, name, diffId, layer.sha256, layer.size);
     const layout = path.join(folder, "layout");
     await writeLayout(layout, squashed);
     await context.store.materialize(layer.sha256, path.join(layout, "blobs/sha256", layer.sha256));
@@ -93,7 +91,7 @@ export async function squashImage(
       layers: layers.length,
       compressedBytes: {
         before: image.layers.reduce((sum, { size }) => sum + size, 0),
-        after: layer.sizeBytes,
+        after: layer.size,
       },
       unpackedBytes: {
         before: total(layers.flat()),
