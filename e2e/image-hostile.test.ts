@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -13,7 +14,8 @@ import { buildPackages, createrepo } from "./repo-publisher-fixture.ts";
 let here: Surroundings;
 let scratch: string;
 let request: ImageRequest;
-let canary: string;
+/** Where a package's absolute link leads: nowhere on the host. */
+const outside = "/srv/cleanroom-canary";
 
 const context = (): Parameters<typeof buildImage>[0] => ({ ...here, logger: silentLogger });
 
@@ -104,14 +106,12 @@ const forgedContent: typeof hostile = [
 beforeAll(async () => {
   scratch = await mkdtemp(path.join(tmpdir(), "hostile-"));
   here = await surroundings(scratch);
-  canary = path.join(scratch, "canary");
-  await mkdir(canary);
   const specs = [...hostile, ...forgedContent].map(({ name, install, files }) => [
     name,
     spec(name, install, files ?? `/usr/share/${name}`),
   ]);
   // An absolute link of one package, and a file of another one below it: rpm follows it in the root.
-  const leading = spec("leading", `ln -s ${canary} out`, "/usr/share/leading");
+  const leading = spec("leading", `ln -s ${outside} out`, "/usr/share/leading");
   const following = `
 Name: following
 Version: 1
@@ -176,14 +176,10 @@ describe("a hostile package is refused, with itself and the entry named", () => 
 });
 
 test("a link to the outside leads nowhere but into the root", async () => {
-  const image = await build("following").catch((error: unknown) => String(error));
-  expect(await readdir(canary)).toEqual([]);
-  if (typeof image === "string") {
-    expect(image).toContain("following");
-    return;
-  }
+  const image = await build("following");
+  expect(existsSync(outside)).toBe(false);
   const entries = await layerEntries(here, path.join(scratch, "output"), image);
-  const inside = canary.slice(1);
-  expect(entries.filter(({ name }) => name === `${inside}/file`)).toHaveLength(1);
+  const inside = `${outside.slice(1)}/file`;
+  expect(entries.filter(({ name }) => name === inside)).toHaveLength(1);
   expect(entries.filter(({ name }) => name === "usr/share/leading/out/file")).toEqual([]);
 });

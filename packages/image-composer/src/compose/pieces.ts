@@ -84,7 +84,7 @@ export async function keepPiece(
 ): Promise<void> {
   await store.putAction(key, {
     outputs: [{ name, sha256: blob, size: layerBytes }],
-    facts: { piece: piece as unknown as Json },
+    facts: { piece },
   });
 }
 
