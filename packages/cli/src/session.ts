@@ -35,6 +35,9 @@ export const workspace = path.resolve(import.meta.dirname, "../../..");
 /** Where built packages go. */
 export const outputFolder = path.join(workspace, "dist/rpms");
 
+/** Where source packages are put, each in a folder of its package's name. */
+export const sourceFolder = path.join(workspace, "dist/srpms");
+
 /** The options that every command has. */
 export interface GlobalOptions {
   readonly json: boolean;

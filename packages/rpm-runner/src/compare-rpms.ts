@@ -9,8 +9,12 @@ export interface RpmDifference {
   readonly second: string;
 }
 
+/** Header region of all tags (rpm's lib/rpmtag.h): it differs when there are more or fewer. */
+const immutableRegion = 63;
+
 /** Tags that say in sum what others say one by one. */
 const derivedTags = new Set<number>([
+  immutableRegion,
   headerTag.fileDigests,
   headerTag.fileSizes,
   headerTag.longFileSizes,
@@ -21,14 +25,22 @@ const derivedTags = new Set<number>([
 
 /**
  * What differs between two .rpm files: files by what the headers say of them (content, mode, time,
- * owner), then all other header tags by name.
+ * owner), then all other header tags by name; where nothing of that does, the payload.
+ *
+ * @param ignored tags that may differ
  */
-export async function compareRpms(first: string, second: string): Promise<RpmDifference[]> {
+export async function compareRpms(
+  first: string,
+  second: string,
+  ignored: readonly number[] = [],
+): Promise<RpmDifference[]> {
   const [one, other] = await Promise.all(
     [first, second].map((file) => readRpmHeader(createReadStream(file))),
   );
   if (one === undefined || other === undefined) return [];
-  return [...compareFiles(one, other), ...compareTags(one, other)];
+  const found = [...compareFiles(one, other), ...compareTags(one, other, ignored)];
+  // The same files can be packed in other ways.
+  return found.length > 0 ? found : compareValues(one, other, headerTag.payloadDigest);
 }
 
 function compareFiles(first: RpmHeader, second: RpmHeader): RpmDifference[] {
@@ -44,18 +56,26 @@ function compareFiles(first: RpmHeader, second: RpmHeader): RpmDifference[] {
   });
 }
 
-function compareTags(first: RpmHeader, second: RpmHeader): RpmDifference[] {
-  const names = new Map<number, string>(
-    Object.entries(headerTag).map(([name, tag]) => [tag, name]),
-  );
-  const text = (header: RpmHeader, tag: number): string =>
-    JSON.stringify(header.main.value(tag) ?? null).slice(0, 300);
+function compareTags(
+  first: RpmHeader,
+  second: RpmHeader,
+  ignored: readonly number[],
+): RpmDifference[] {
   return [...new Set([...first.main.tags, ...second.main.tags])]
-    .filter((tag) => !derivedTags.has(tag))
+    .filter((tag) => !derivedTags.has(tag) && !ignored.includes(tag))
     .toSorted((a, b) => a - b)
-    .flatMap((tag) => {
-      const [one, other] = [text(first, tag), text(second, tag)];
-      if (one === other) return [];
-      return [{ what: `tag ${names.get(tag) ?? tag}`, first: one, second: other }];
-    });
+    .flatMap((tag) => compareValues(first, second, tag));
+}
+
+const tagNames = new Map<number, string>(
+  Object.entries(headerTag).map(([name, tag]) => [tag, name]),
+);
+
+function compareValues(first: RpmHeader, second: RpmHeader, tag: number): RpmDifference[] {
+  const [one, other] = [first, second].map((header) =>
+    JSON.stringify(header.main.value(tag) ?? null),
+  );
+  if (one === other || one === undefined || other === undefined) return [];
+  const what = `tag ${tagNames.get(tag) ?? tag}`;
+  return [{ what, first: one.slice(0, 300), second: other.slice(0, 300) }];
 }

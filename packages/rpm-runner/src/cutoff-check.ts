@@ -63,8 +63,8 @@ async function buildNow(
   return store.withTemporaryFolder(`now-${first.name}`, async (folder) => {
     const logFile = store.path("logs", `${id}.now.log`);
     await mkdir(path.dirname(logFile), { recursive: true });
-    const upTo = purpose === "tests" ? ("check" as const) : undefined;
-    const request = { entry, sources, macros, root, folder, logFile, upTo };
+    const task = purpose === "tests" ? ("check" as const) : undefined;
+    const request = { entry, sources, macros, root, folder, logFile, task };
     try {
       const { files } = await rpmbuild(store, request);
       const tests = hasTests ? "passed" : undefined;

@@ -1,4 +1,4 @@
-export { checkReproducible } from "./reproduce.ts";
+export { checkReproducible, type ReproductionResult } from "./reproduce.ts";
 export { checkCutoffs, type CutoffCheck } from "./cutoff-check.ts";
 export { explainBuilds } from "./explain.ts";
 export { BuildProgress, type BuildState, type ProgressSnapshot } from "./progress.ts";
@@ -18,6 +18,7 @@ export {
   lockSources,
   verifySources,
 } from "./sources.ts";
+export { checkSourceRpms, makeSourceRpms, type SourceRpm } from "./source-rpm.ts";
 export { readOutput } from "./output.ts";
 export { readRpmNeeds } from "./rpm-needs.ts";
 export { suggestCuts, type Suggestion, type SuggestionInput } from "./suggest.ts";

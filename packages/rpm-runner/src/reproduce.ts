@@ -63,7 +63,7 @@ async function buildAgain(
 }
 
 /** The spec that a build was made of. */
-async function builtSpec(store: Store, { spec, name }: BuildResult): Promise<string> {
+export async function builtSpec(store: Store, { spec, name }: BuildResult): Promise<string> {
   const file = await store.blob(spec);
   if (file === undefined) throw missingOutput(`${name}.spec`);
   return readFile(file, "utf8");

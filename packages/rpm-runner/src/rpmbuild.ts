@@ -31,11 +31,17 @@ export interface RpmbuildRequest {
   readonly compilerCache?: CompilerCache | undefined;
   /** Surroundings other than the usual, which no output may show. */
   readonly variation?: BuildVariation;
-  /** `check`: install and test what is built, and make no packages. */
-  readonly upTo?: "check" | undefined;
+  /** What rpmbuild is to do; the RPMs when absent. */
+  readonly task?: RpmbuildTask | undefined;
   /** Compiler jobs at once; as many as processors when absent. */
   readonly jobs?: number | undefined;
 }
+
+/**
+ * `check`: install and test what is built, and make no packages. `source`: the source package, in
+ * the folder's `SRPMS`. `rebuild`: the RPMs, from a source package in the folder.
+ */
+export type RpmbuildTask = "check" | "source" | { readonly rebuild: string };
 
 /** What a build made. */
 export interface RpmbuildResult {
@@ -64,13 +70,16 @@ export async function prepareSandbox(store: Store, request: RpmbuildRequest): Pr
   for (const name of ["SPECS", "SOURCES", "BUILD", "RPMS", "SRPMS", "home"]) {
     await mkdir(path.join(folder, name));
   }
-  await writeFile(path.join(folder, "SPECS", `${entry.name}.spec`), entry.spec);
   // As the user's own macro file too: for a noarch package rpmbuild reads its files again, and
   // forgets what was given with --load. That one has the last word otherwise, over rpmrc's flags.
   for (const name of ["macros", "home/.rpmmacros"]) {
     await writeFile(path.join(folder, name), macroFileText(request.macros));
   }
-  await placeSources(store, request);
+  // A source package brings its own.
+  if (typeof request.task !== "object") {
+    await writeFile(path.join(folder, "SPECS", `${entry.name}.spec`), entry.spec);
+    await placeSources(store, request);
+  }
   return {
     root: request.root,
     mounts: [
@@ -87,14 +96,18 @@ export async function prepareSandbox(store: Store, request: RpmbuildRequest): Pr
   };
 }
 
-/** The command that builds the binary packages of a prepared sandbox. */
+/** The command that builds the packages of a prepared sandbox. */
 export function rpmbuildCommand(request: RpmbuildRequest): string[] {
-  const { entry, variation } = request;
+  const { entry, variation, task } = request;
+  const [mode, input] =
+    typeof task === "object"
+      ? ["--rebuild", task.rebuild]
+      : [task === "check" ? "-bi" : task === "source" ? "-bs" : "-bb", `SPECS/${entry.name}.spec`];
   const jobs = variation?.jobs ?? request.jobs;
   return [
     ...(variation === undefined ? [] : ["sh", "-c", `umask ${variation.umask}; exec "$@"`, "sh"]),
     // No --target, for the same reason: a build root is of the architecture that it builds for.
-    ...["rpmbuild", request.upTo === "check" ? "-bi" : "-bb", "--load", `${buildFolder}/macros`],
+    ...["rpmbuild", mode, "--load", `${buildFolder}/macros`],
     ...[
       `_topdir ${buildFolder}`,
       `_rpmdir ${buildFolder}/RPMS`,
@@ -102,12 +115,12 @@ export function rpmbuildCommand(request: RpmbuildRequest): string[] {
       "_dbpath /usr/lib/sysimage/rpm",
       ...(jobs === undefined ? [] : [`_smp_build_ncpus ${jobs}`]),
     ].flatMap((definition) => ["--define", definition]),
-    `${buildFolder}/SPECS/${entry.name}.spec`,
+    `${buildFolder}/${input}`,
   ];
 }
 
 /**
- * Runs `rpmbuild -bb` in the build root.
+ * Runs rpmbuild in the build root.
  *
  * @throws {CleanroomError} `build-failed` with the lines of the log that say why
  */

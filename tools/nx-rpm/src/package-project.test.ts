@@ -38,7 +38,13 @@ test("a bootstrap stage is a task of its own, with an output of its own", async 
     { projects: ["scanner"], target: "rpm" },
   ]);
   const scanner = targetsOf("scanner");
-  expect(Object.keys(scanner ?? {})).toEqual(["rpm", "lint"]);
+  expect(Object.keys(scanner ?? {})).toEqual(["rpm", "srpm", "lint"]);
+  expect(scanner?.["srpm"]).toMatchObject({
+    command: "./cleanroom rpm srpm scanner",
+    dependsOn: ["rpm"],
+    inputs: scanner?.["rpm"]?.inputs,
+    outputs: ["{workspaceRoot}/dist/srpms/scanner"],
+  });
   expect(scanner?.["rpm"]?.dependsOn).toEqual([
     base,
     { projects: ["glib"], target: "rpm-bootstrap" },

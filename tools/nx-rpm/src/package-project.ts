@@ -30,6 +30,13 @@ export function packageProject(
       ...Object.fromEntries(
         builds.map((build) => [targetName(build.stage), buildTarget(stack, build, base)]),
       ),
+      srpm: {
+        ...command(`./cleanroom rpm srpm ${name}`, `Make the source RPM of ${name}`),
+        cache: true,
+        dependsOn: ["rpm"],
+        inputs: buildInputs(base),
+        outputs: [`{workspaceRoot}/dist/srpms/${name}`],
+      },
       lint: {
         ...command(
           `./cleanroom spec lint ${entry.displayFolder}/${name}.spec`,
@@ -59,19 +66,23 @@ function buildTarget(stack: Stack, build: BuildId, base: string): TargetConfigur
         )),
     cache: true,
     dependsOn: [{ projects: [base], target: "import" }, ...dependsOn],
-    inputs: [
-      "{projectRoot}/**/*",
-      `{workspaceRoot}/specs/base/${base}/*.yaml`,
-      "{workspaceRoot}/specs/profile/*.yaml",
-      ...ownCode,
-      { dependentTasksOutputFiles: "**/record.json" },
-      // What npm installs for Cleanroom itself has no part in what a build writes.
-      { externalDependencies: [] },
-    ],
+    inputs: buildInputs(base),
     outputs: [
       stage === undefined
         ? `{workspaceRoot}/dist/rpms/${name}`
         : `{workspaceRoot}/dist/stages/${stage}/${name}`,
     ],
   };
+}
+
+function buildInputs(base: string): NonNullable<TargetConfiguration["inputs"]> {
+  return [
+    "{projectRoot}/**/*",
+    `{workspaceRoot}/specs/base/${base}/*.yaml`,
+    "{workspaceRoot}/specs/profile/*.yaml",
+    ...ownCode,
+    { dependentTasksOutputFiles: "**/record.json" },
+    // What npm installs for Cleanroom itself has no part in what a build writes.
+    { externalDependencies: [] },
+  ];
 }

@@ -3,19 +3,22 @@ import {
   type BuildResult,
   checkCutoffs,
   checkReproducible,
+  checkSourceRpms,
   type CutoffCheck,
   describeDuration,
   describeRun,
   explainBuilds,
+  makeSourceRpms,
   openBuildRoot,
   planPackages,
   readRunSummary,
+  type ReproductionResult,
   type RunnerContext,
 } from "@cleanroom/rpm-runner";
 import { formatBuildId } from "@cleanroom/spec-strip";
 import { CleanroomError, run, sandboxArguments } from "@cleanroom/core";
 import type { CommandModule } from "yargs";
-import { type GlobalOptions, outputFolder, Session } from "../session.ts";
+import { type GlobalOptions, outputFolder, Session, sourceFolder } from "../session.ts";
 
 type Options = GlobalOptions & {
   readonly packages?: readonly string[];
@@ -51,7 +54,7 @@ async function build(options: Options): Promise<void> {
     cutoff: options.cutoff ?? "content",
   });
   if (options.checkReproducible === true) {
-    await reproduce(session, context, names);
+    printComparison(session, await checkReproducible(context, names), "bit for bit the same");
     return;
   }
   if (options.audit === true || options.testDependents === true) {
@@ -111,18 +114,34 @@ async function plan(session: Session, names: readonly string[]): Promise<void> {
   );
 }
 
-async function reproduce(
+interface SourceOptions extends GlobalOptions {
+  readonly packages?: readonly string[];
+  readonly checkRebuild: boolean;
+}
+
+async function source(options: SourceOptions): Promise<void> {
+  const session = new Session(options);
+  const names = await session.packageNames(options.packages ?? []);
+  const context = await session.runnerContext();
+  const made = await makeSourceRpms(context, names, sourceFolder);
+  if (options.checkRebuild) {
+    printComparison(session, await checkSourceRpms(context, names), "the same when rebuilt");
+    return;
+  }
+  session.print(made, made.map(({ name, file }) => `dist/srpms/${name}/${file}`).join("\n"));
+}
+
+function printComparison(
   session: Session,
-  context: RunnerContext,
-  names: readonly string[],
-): Promise<void> {
-  const checked = await checkReproducible(context, names);
+  checked: readonly ReproductionResult[],
+  same: string,
+): void {
   session.print(
     checked,
     checked
       .map(({ id, isReproducible, differences }) =>
         [
-          `${id}: ${isReproducible ? "bit for bit the same" : "NOT the same"}`,
+          `${id}: ${isReproducible ? same : "NOT the same"}`,
           ...differences.flatMap(({ rpm, what, first, second }) => [
             `  ${rpm}: ${what}`,
             `    first:  ${first}`,
@@ -289,6 +308,17 @@ export const rpmCommand: CommandModule<object, Options> = {
         (inner) => inner.positional("name", { type: "string", demandOption: true }) as never,
         shell,
       )
-      .demandCommand(1, "rpm what? build, explain or shell") as never,
+      .command<SourceOptions>(
+        "srpm [packages..]",
+        "Make source packages, of the specs as they were built; of all packages without names",
+        (inner) =>
+          inner.positional("packages", { type: "string", array: true }).option("check-rebuild", {
+            type: "boolean",
+            default: false,
+            describe: "Rebuild the packages from them and show what differs",
+          }) as never,
+        source,
+      )
+      .demandCommand(1, "rpm what? build, explain, srpm or shell") as never,
   handler: () => undefined,
 };
