@@ -94,6 +94,23 @@ describe.each([{ copies: false }, { copies: true }])("LinkedTree, copies: $copie
     expect(await readdir(outside)).toEqual([]);
   });
 
+  test("a folder gives way to another package's link, and moves to where it leads", async () => {
+    const tree = new LinkedTree(target, options);
+    tree.add(await layer("files", { "usr/share/out/deep/x": "x" }));
+    tree.add(await layer("links", { "usr/share/out": "-> /srv/there" }));
+    tree.add(await layer("more", { "usr/share/out/deep/y": "y" }));
+    expect(await list()).toEqual([
+      "srv d",
+      "srv/there d",
+      "srv/there/deep d",
+      "srv/there/deep/x f",
+      "srv/there/deep/y f",
+      "usr d",
+      "usr/share d",
+      "usr/share/out l /srv/there",
+    ]);
+  });
+
   test("a circle of links is an error", async () => {
     const tree = new LinkedTree(target, options);
     tree.add(await layer("links", { a: "-> b", b: "-> a" }));

@@ -7,6 +7,7 @@ import {
   mkdirSync,
   readdirSync,
   readlinkSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -48,24 +49,46 @@ export class LinkedTree {
     for (const entry of readdirSync(source, { withFileTypes: true })) {
       const from = path.join(source, entry.name);
       if (entry.isDirectory()) this.#addFolder(from, path.join(below, entry.name));
-      else this.#addFile(from, path.join(this.#root, real, entry.name));
+      else this.#addFile(from, path.join(real, entry.name));
     }
   }
 
-  #addFile(source: string, target: string): void {
+  /** @param below where it really is, below the root */
+  #addFile(source: string, below: string): void {
+    const target = path.join(this.#root, below);
     try {
       if (!this.#copies) linkSync(source, target);
       else this.#copy(source, target);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === "EEXIST") {
-        // The same file of two packages: rpm has seen to it that they agree.
-        rmSync(target, { recursive: true });
-        this.#addFile(source, target);
+        const isLink = lstatSync(source).isSymbolicLink();
+        if (isLink && lstatSync(target).isDirectory()) this.#moveBehind(source, below);
+        else {
+          // The same file of two packages: rpm has seen to it that they agree.
+          rmSync(target, { recursive: true });
+          this.#addFile(source, below);
+        }
       } else if (code === "EMLINK" || code === "EXDEV" || code === "EPERM") {
         this.#copy(source, target);
       } else throw error;
     }
+  }
+
+  /**
+   * A link where a folder is: rpm, which orders packages, would have followed it. What is in the
+   * folder moves to where the link leads.
+   */
+  #moveBehind(link: string, below: string): void {
+    const target = path.join(this.#root, below);
+    const aside = `${target}.behind`;
+    renameSync(target, aside);
+    for (const known of this.#folders.keys()) {
+      if (known === below || known.startsWith(`${below}/`)) this.#folders.delete(known);
+    }
+    this.#addFile(link, below);
+    this.#addFolder(aside, below);
+    rmSync(aside, { recursive: true });
   }
 
   #copy(source: string, target: string): void {
