@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -47,7 +48,9 @@ echo seen > %{buildroot}/usr/share/seen/file
 
 const yaml = `
 base: debian-trixie
-packages: [seen]
+packages: [seen, ca-certificates, tzdata]
+certificates: true
+timeZone: Europe/Berlin
 accounts: { user: { uid: 1000, home: /home/user } }
 entrypoint: [/bin/bash]
 user: user
@@ -92,6 +95,20 @@ test("umoci unpacks it, and finds the same tree as tar does", async () => {
   const trees = [path.join(bundle, "rootfs"), root];
   const { stdout } = await run("diff", ["--recursive", "--no-dereference", ...trees]);
   expect(stdout).toBe("");
+});
+
+test("the chosen certificates and time zone are where programs look", async () => {
+  const root = path.join(scratch, "chosen");
+  await unpack(output, image, root);
+  const bundle = await readFile(path.join(root, "etc/ssl/cert.pem"), "utf8");
+  const certificates = bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
+  const parsed = (certificates ?? []).map((text) => new X509Certificate(text));
+  expect(parsed.length).toBeGreaterThan(100);
+  expect(parsed.every(({ ca }) => ca)).toBe(true);
+  const { stdout } = await run("date", ["--date=@1700000000", "+%H:%M %Z"], {
+    env: { PATH: "/usr/bin:/bin", TZ: `:${root}/etc/localtime` },
+  });
+  expect(stdout).toBe("23:13 CET\n");
 });
 
 test("a reader of rpm databases that is not rpm lists the same packages", async () => {

@@ -1,5 +1,5 @@
 // Composing an image beside `dnf --installroot` and `buildah commit`, on the same packages:
-//   node tools/bench/image-composer.ts [--peer]
+//   node tools/bench/image-composer.ts [--peer] [--kills 30] [--compression gzip]
 // Needs an imported base in the user's store, and root; dnf and buildah for --peer. Times are of whole
 // processes with all that they start. Works in a folder of its own.
 import { existsSync } from "node:fs";
@@ -7,6 +7,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, stat, writeFile } from "n
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import {
   defaultStoreFolder,
@@ -14,13 +15,25 @@ import {
   run,
   runInSandbox,
   silentLogger,
+  start,
   Store,
   type Tools,
 } from "@cleanroom/core";
-import { buildImage, type ImageRequest, lockImage } from "@cleanroom/image-composer";
+import {
+  buildImage,
+  type ImageRequest,
+  inspectImage,
+  lockImage,
+  verifyImage,
+} from "@cleanroom/image-composer";
 
 const { values } = parseArgs({
-  options: { peer: { type: "boolean", default: false }, child: { type: "string" } },
+  options: {
+    peer: { type: "boolean", default: false },
+    compression: { type: "string", default: "zstd" },
+    kills: { type: "string", default: "0" },
+    child: { type: "string" },
+  },
 });
 
 /** With what they need, some 120 packages of the base, and one that the benchmark changes. */
@@ -87,11 +100,62 @@ async function measure(command: readonly string[], input = ""): Promise<Measured
   }
 }
 
-function show(name: string, { wallSeconds, cpuSeconds, stdout }: Measured): void {
-  const more = stdout.startsWith("{") ? stdout : "";
-  console.log(
-    `${name.padEnd(34)} ${wallSeconds.toFixed(2)} s, ${cpuSeconds.toFixed(2)} CPU-s ${more}`,
+interface Row {
+  readonly name: string;
+  readonly measured: Measured;
+  readonly bar: string;
+}
+
+/** The table, and the same figures as shares of the peer's CPU time. */
+function show(rows: readonly Row[], peer: Measured | undefined): void {
+  const cells = rows.map(({ name, measured: { wallSeconds, cpuSeconds, stdout }, bar }) => {
+    const { packages, peakKiB } = stdout.startsWith("{")
+      ? (JSON.parse(stdout) as { packages: number; peakKiB: number })
+      : { packages: undefined, peakKiB: undefined };
+    return [
+      name,
+      `${wallSeconds.toFixed(2)} s`,
+      `${cpuSeconds.toFixed(2)} s`,
+      peer === undefined ? "" : `${Math.round((100 * cpuSeconds) / peer.cpuSeconds)} %`,
+      peakKiB === undefined ? "" : `${Math.round(peakKiB / 1024)} MiB`,
+      packages === undefined ? "" : String(packages),
+      bar,
+    ];
+  });
+  const table = [["", "wall", "CPU", "of the peer's", "memory", "packages", "bar"], ...cells];
+  const widths = (table[0] ?? []).map((_, column) =>
+    Math.max(...table.map((row) => (row[column] ?? "").length)),
   );
+  for (const row of table) {
+    console.log(row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  "));
+  }
+}
+
+/**
+ * Builds at random moments ended by SIGKILL, an old image in place: afterwards it is there, or the
+ * new one, and whole.
+ */
+async function torture(
+  count: number,
+  output: string,
+  build: (version: string) => Promise<Measured>,
+  killed: (version: string, delayMs: number) => Promise<void>,
+): Promise<void> {
+  const digests: string[] = [];
+  for (const version of ["1", "2"]) {
+    await build(version);
+    digests.push((await inspectImage(output)).digest);
+  }
+  const seen = new Map<string, number>();
+  for (let run = 0; run < count; run += 1) {
+    const version = run % 2 === 0 ? "1" : "2";
+    await killed(version, 100 + Math.random() * 3000);
+    const { digest } = await verifyImage(output);
+    if (!digests.includes(digest)) throw new Error(`neither old nor new: ${digest}`);
+    seen.set(digest, (seen.get(digest) ?? 0) + 1);
+  }
+  const [old = 0, next = 0] = digests.map((digest) => seen.get(digest));
+  console.log(`killed ${count} times: ${old} times one image, ${next} times the other, all whole`);
 }
 
 async function newest(folder: string, prefix: string): Promise<string> {
@@ -153,7 +217,7 @@ async function main(): Promise<void> {
       `base: debian-trixie
 packages: [${wanted.join(", ")}]
 slim: { docs: false }
-compression: zstd
+compression: ${values.compression}
 policy: { allow: { packages: ["*"], files: ["/**"] } }
 `,
     );
@@ -172,19 +236,46 @@ policy: { allow: { packages: ["*"], files: ["/**"] } }
     });
     for (const version of ["1", "2"])
       await makeChanging(tools, path.join(folder, version), version);
+    const workFor = (version: string, lock: boolean): Work => ({
+      ...{ store: path.join(folder, "store"), output: path.join(folder, "output") },
+      ...{ tools, request: requestFor(version), lock },
+    });
     const ours = async (version: string, lock: boolean): Promise<Measured> => {
-      const work: Work = {
-        ...{ store: path.join(folder, "store"), output: path.join(folder, "output") },
-        ...{ tools, request: requestFor(version), lock },
-      };
       const program = ["node", import.meta.filename, "--child", "yes"];
-      return measure(program, JSON.stringify(work));
+      return measure(program, JSON.stringify(workFor(version, lock)));
     };
-    show("cold store: lock and build", await ours("1", true));
-    show("nothing changed: build", await ours("1", false));
-    show("one package changed: lock and build", await ours("2", true));
-    if (values.peer) {
-      show("dnf --installroot, buildah commit", await peer(folder, path.join(bases, base)));
+    const rows: Row[] = [
+      { name: "cold store", measured: await ours("1", true), bar: "50 % of the peer's CPU" },
+      { name: "nothing changed", measured: await ours("1", false), bar: "0.4 s" },
+      {
+        name: "one package changed",
+        measured: await ours("2", true),
+        bar: "1 s, 10 % of the peer's CPU",
+      },
+    ];
+    const other = values.peer ? await peer(folder, path.join(bases, base)) : undefined;
+    if (other !== undefined) {
+      rows.push({ name: "dnf --installroot + buildah commit", measured: other, bar: "" });
+    }
+    show(rows, other);
+    const kills = Number(values.kills);
+    if (kills > 0) {
+      const output = path.join(folder, "output");
+      await torture(
+        kills,
+        output,
+        async (version) => ours(version, true),
+        async (version, delayMs) => {
+          // Nothing is known already: every build has all steps to be ended in.
+          await removeFolder(path.join(folder, "store/ac"));
+          const program = start("node", [import.meta.filename, "--child", "yes"], {
+            input: JSON.stringify(workFor(version, true)),
+          });
+          await sleep(delayMs);
+          program.kill();
+          await program.ended;
+        },
+      );
     }
   } finally {
     await removeFolder(folder);

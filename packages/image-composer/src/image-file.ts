@@ -102,6 +102,13 @@ export const imageFileSchema = z.strictObject({
     )
     .default([]),
   volumes: z.array(absolutePath).default([]),
+  /** One file of all certificates that packages and `files/` bring: /etc/ssl/certs/ca-certificates.crt. */
+  certificates: z.boolean().default(false),
+  /** Of the image, such as `Europe/Berlin`: /etc/localtime. UTC when absent. */
+  timeZone: z
+    .string()
+    .regex(/^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/, "expected a name such as Europe/Berlin")
+    .optional(),
   labels: z.record(z.string(), z.string()).default({}),
   stopSignal: z
     .string()
@@ -114,6 +121,7 @@ export const imageFileSchema = z.strictObject({
       budget: z.int().min(1).max(120).default(12),
     })
     .prefault({}),
+  /** Everything reads gzip; zstd is smaller and far faster, and umoci 0.4 does not know it. */
   compression: z.enum(["gzip", "zstd"]).default("gzip"),
   slim: z
     .strictObject({

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { isMissingFile } from "@cleanroom/core";
 import { type Accounts, addAccounts } from "./accounts.ts";
+import { chosenState } from "./chosen-state.ts";
 import type { ImageContext } from "../context.ts";
 import type { ImageFile } from "../image-file.ts";
 import { type Owners, ownersOf } from "./owners.ts";
@@ -64,7 +65,9 @@ export async function imageState(
     items.set(path, { path, mode: 0o644, uid: 0, gid: 0, content });
   }
   const requested = requestedState(image, added, tree, accounts);
-  for (const item of requested.items) items.set(item.path, item);
+  // What is asked for by name comes last: it may replace what is chosen.
+  const chosen = await chosenState(image, tree, requested.items);
+  for (const item of [...chosen, ...requested.items]) items.set(item.path, item);
   return {
     items: [...items.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1)),
     directories: requested.directories,
