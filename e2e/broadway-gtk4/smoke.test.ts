@@ -1,3 +1,4 @@
+import { createServer, type Server } from "node:net";
 import path from "node:path";
 import type { BuiltImage } from "@cleanroom/image-composer";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -14,6 +15,8 @@ let workspace: Workspace;
 let container: Container;
 let image: BuiltImage;
 let desktop: Desktop;
+let url: string;
+let other: Server;
 
 /** What the browser shows, from back to front. */
 async function surfaces(): Promise<readonly Place[]> {
@@ -49,14 +52,27 @@ async function processOf(program: string): Promise<number | undefined> {
 
 beforeAll(async () => {
   workspace = await Workspace.copy();
-  let url: string;
+  // Somebody has the port that the image would have on the host.
+  other = createServer().listen(8080, "127.0.0.1");
+  // Unless somebody else has it already.
+  other.on("error", () => undefined);
   ({ container, image, url } = await bringUp(workspace, "broadway-gtk4"));
   desktop = await Desktop.open(url, async (command) => container.exec(command), screenshots);
 });
 
 afterAll(async () => {
+  other?.close();
   await desktop?.close();
   await workspace?.cleanroom(["down", "broadway-gtk4"]);
+});
+
+test("another port stands in for one that is taken, and the commands know it", async () => {
+  expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/);
+  expect(url).not.toContain(":8080/");
+  const status = await workspace.cleanroom(["status", "broadway-gtk4"]);
+  expect(status.stdout).toBe(`broadway-gtk4: running at ${url}\n`);
+  const logs = await workspace.cleanroom(["logs", "broadway-gtk4"]);
+  expect(logs.stdout).toContain("session: uid 1000");
 });
 
 test("the page shows the launcher, as wide as the browser's window", async () => {
@@ -123,4 +139,7 @@ test("it runs the image that was composed, without X11, and stops at once", asyn
   expect(image.packages.filter(({ name }) => /x11|xcb|xorg/i.test(name))).toEqual([]);
   await stopsQuickly({ container });
   await filesAreClean({ container });
+  expect((await workspace.cleanroom(["down", "broadway-gtk4"])).exitCode).toBe(0);
+  const { exitCode, stdout } = await workspace.cleanroom(["status", "broadway-gtk4"]);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "broadway-gtk4: absent\n" });
 });

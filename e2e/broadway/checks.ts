@@ -5,7 +5,12 @@ import { expect } from "vitest";
 import { applications } from "./applications.ts";
 import type { Container } from "./container.ts";
 import { type Desktop, type PanelState, until } from "./desktop.ts";
-import { differentCells, referenceGrid, writeReferenceGrid } from "./picture.ts";
+import {
+  differentCells,
+  referenceGrid,
+  writeDocumentationPicture,
+  writeReferenceGrid,
+} from "./picture.ts";
 
 /**
  * What the desktop has to do, each as a function that throws when it does not; so that the same
@@ -55,8 +60,12 @@ export async function iconsAreDrawn({ desktop }: Scene): Promise<void> {
 
 /** Compares a picture with its reference: nearly every cell has the colour it should have. */
 export async function looksAsItShould({ desktop }: Scene, name: string): Promise<void> {
-  const grid = await desktop.grid(await desktop.screenshot(name));
-  if (process.env["UPDATE_SCREENSHOTS"] === "1") await writeReferenceGrid(name, grid);
+  const picture = await desktop.screenshot(name);
+  const grid = await desktop.grid(picture);
+  if (process.env["UPDATE_SCREENSHOTS"] === "1") {
+    await writeReferenceGrid(name, grid);
+    if (name === "terminal") await writeDocumentationPicture(await desktop.webp(picture));
+  }
   const different = differentCells(grid, await referenceGrid(name));
   expect(different.length, `cells of ${name} that differ: ${different.join(" ")}`).toBeLessThan(13);
 }

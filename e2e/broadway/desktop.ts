@@ -2,7 +2,14 @@ import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Browser, chromium, type Page } from "playwright-core";
-import { averageColours, type Colour, countColours, gridColumns, gridRows } from "./picture.ts";
+import {
+  averageColours,
+  type Colour,
+  countColours,
+  encodeWebp,
+  gridColumns,
+  gridRows,
+} from "./picture.ts";
 
 export interface Place {
   readonly x: number;
@@ -218,6 +225,11 @@ export class Desktop {
   /** Average colours of a picture, in rows of cells from the upper left. */
   async grid(picture: Buffer): Promise<readonly (readonly Colour[])[]> {
     return this.#inPage(averageColours, [picture.toString("base64"), gridColumns, gridRows]);
+  }
+
+  /** A picture as a small WebP file. */
+  async webp(picture: Buffer): Promise<Buffer> {
+    return Buffer.from(await this.#inPage(encodeWebp, picture.toString("base64")), "base64");
   }
 
   /** How many different colours a part of the screen has. */

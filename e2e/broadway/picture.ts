@@ -30,6 +30,11 @@ export async function writeReferenceGrid(
   await writeFile(path.join(references, `${name}.txt`), text);
 }
 
+/** The picture in README and docs/. */
+export async function writeDocumentationPicture(webp: Buffer): Promise<void> {
+  await writeFile(path.resolve(import.meta.dirname, "../../docs/broadway.webp"), webp);
+}
+
 /**
  * The cells in which two grids differ visibly, as `row,column`; the clock's are left out. Grids of
  * different sizes differ everywhere.
@@ -74,6 +79,7 @@ declare const OffscreenCanvas: new (
     drawImage(image: object, x: number, y: number): void;
     getImageData(x: number, y: number, width: number, height: number): Pixels;
   };
+  convertToBlob(options: { type: string; quality: number }): Promise<Blob>;
 };
 interface Pixels {
   readonly data: Uint8ClampedArray;
@@ -121,4 +127,16 @@ export async function countColours([base64, { x, y, width, height }]: readonly [
   const { data } = context.getImageData(x, y, width, height);
   const shades = data.map((value) => value >> 5);
   return new Set(new Uint32Array(shades.buffer)).size;
+}
+
+/** Runs in the browser: the picture as a small WebP file, in base64. */
+export async function encodeWebp(base64: string): Promise<string> {
+  const picture = new Image();
+  picture.src = `data:image/png;base64,${base64}`;
+  await picture.decode();
+  const canvas = new OffscreenCanvas(picture.width, picture.height);
+  canvas.getContext("2d").drawImage(picture, 0, 0);
+  const blob = await canvas.convertToBlob({ type: "image/webp", quality: 0.85 });
+  const bytes = new Uint8Array(await blob.arrayBuffer());
+  return btoa(Array.from(bytes, (byte) => String.fromCodePoint(byte)).join(""));
 }
