@@ -47,8 +47,8 @@ def unpack(file: str, target: str, flags: int) -> None:
     if problems is not None:
         raise SystemExit(f"{header.nevra}: {problems or 'it could not be unpacked'}")
     os.close(descriptor)
-    # rpm makes an empty database even where it writes nothing to one.
-    shutil.rmtree(files + DATABASE)
+    # rpm makes a folder for a database even where it keeps none.
+    shutil.rmtree(files + DATABASE, ignore_errors=True)
     with open(f"{target}/states", "wb") as stream:
         stream.write(bytes(state(files, entry) for entry in rpm.files(header)))
 
@@ -65,6 +65,8 @@ def main() -> None:
     if request["languages"] is not None:
         rpm.addMacro("_install_langs", ":".join(request["languages"]))
     rpm.addMacro("_dbpath", DATABASE)
+    # None of the kinds that take a file and a flush for each package.
+    rpm.addMacro("_db_backend", "dummy")
     flags = FLAGS | (0 if request["docs"] else rpm.RPMTRANS_FLAG_NODOCS)
     for package in request["packages"]:
         unpack(package["file"], package["target"], flags)
