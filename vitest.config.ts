@@ -4,7 +4,8 @@ import { configDefaults, defineConfig } from "vitest/config";
 const slow = { fileParallelism: false, testTimeout: 3_600_000, hookTimeout: 3_600_000 };
 
 const stack = ["e2e/stack.test.ts"];
-const desktop = ["e2e/broadway*/*.test.ts"];
+/** Those that look through a browser. */
+const desktop = ["e2e/broadway*/*.test.ts", "e2e/image-report.test.ts"];
 
 export default defineConfig({
   test: {

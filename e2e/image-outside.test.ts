@@ -12,11 +12,9 @@ import {
   indexImages,
   lockImage,
   pushImage,
-  reportImage,
   squashImage,
 } from "@cleanroom/image-composer";
 import { getPackagesSqlite } from "@snyk/rpm-parser";
-import { chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { debianPrograms } from "./debian-programs.ts";
 import { madeRequest, type Surroundings, surroundings, unpack } from "./image-composer-fixture.ts";
@@ -134,50 +132,6 @@ test("the CycloneDX SBOM is valid by CycloneDX's own schema", async () => {
   expect(await validator.validate(text)).toBeNull();
   // The judge is awake.
   expect(await validator.validate(text.replace('"CycloneDX"', '"Other"'))).not.toBeNull();
-});
-
-test("the report is a page that a browser shows whole, and that loads nothing", async () => {
-  const file = path.join(scratch, "report.html");
-  await reportImage(output, file);
-  const browser = await chromium.launch({
-    executablePath: "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
-  });
-  try {
-    const page = await browser.newPage({ viewport: { width: 1000, height: 800 } });
-    const asked: string[] = [];
-    const complaints: string[] = [];
-    page.on("request", (request) => asked.push(request.url()));
-    page.on("console", (message) => complaints.push(message.text()));
-    page.on("pageerror", (error) => complaints.push(error.message));
-    await page.goto(`file://${file}`);
-    expect(await page.title()).toBe("Image seen");
-    // Each package is a cell of the map, with an area, inside the drawing.
-    const cells = page.locator("svg.map g.cell");
-    const sized = image.packages.filter(({ unpackedBytes }) => unpackedBytes > 0);
-    expect(await cells.count()).toBe(sized.length);
-    const map = await page.locator("svg.map").boundingBox();
-    const area = async (index: number): Promise<number> => {
-      const box = await cells.nth(index).locator("rect").boundingBox();
-      if (box === null || map === null) throw new Error("a cell is not shown");
-      expect(box.x + box.width).toBeLessThanOrEqual(map.x + map.width + 2);
-      expect(box.y + box.height).toBeLessThanOrEqual(map.y + map.height + 2);
-      return box.width * box.height;
-    };
-    const areas = await Promise.all(sized.map((_, index) => area(index)));
-    const total = areas.reduce((sum, one) => sum + one, 0);
-    expect(total / ((map?.width ?? 0) * (map?.height ?? 1))).toBeGreaterThan(0.97);
-    for (const name of ["Layers", "What needs what", "Packages", "Licences", "Policy"]) {
-      expect(await page.getByRole("heading", { name, exact: true }).isVisible()).toBe(true);
-    }
-    // Nothing sticks out of the page.
-    const overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
-    expect(await page.evaluate(overflow)).toBe(0);
-    expect(asked).toEqual([`file://${file}`]);
-    expect(complaints).toEqual([]);
-  } finally {
-    await browser.close();
-  }
 });
 
 describe("a real registry (Debian's docker-registry)", () => {
