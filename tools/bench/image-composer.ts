@@ -142,14 +142,16 @@ async function torture(
   killed: (version: string, delayMs: number) => Promise<void>,
 ): Promise<void> {
   const digests: string[] = [];
+  let longestMs = 0;
   for (const version of ["1", "2"]) {
-    await build(version);
+    longestMs = Math.max(longestMs, (await build(version)).wallSeconds * 1000);
     digests.push((await inspectImage(output)).digest);
   }
   const seen = new Map<string, number>();
   for (let run = 0; run < count; run += 1) {
     const version = run % 2 === 0 ? "1" : "2";
-    await killed(version, 100 + Math.random() * 3000);
+    // Now and then late enough for the build to be through.
+    await killed(version, Math.random() * 1.3 * longestMs);
     const { digest } = await verifyImage(output);
     if (!digests.includes(digest)) throw new Error(`neither old nor new: ${digest}`);
     seen.set(digest, (seen.get(digest) ?? 0) + 1);
