@@ -134,7 +134,7 @@ export async function fontsHaveEveryLetter(
   texts = scripts,
 ): Promise<void> {
   const answer = await container.exec(["gjs", "-c", unknownGlyphs, JSON.stringify(texts)]);
-  expect(answer.trim()).toBe("done");
+  expect(answer.trim(), `what the fonts lack: ${answer}`).toBe("done");
 }
 
 export async function tenWindowsOpenAndClose({ container, desktop }: Scene): Promise<void> {

@@ -99,7 +99,7 @@ try {
   await until("the panel answers", async () => (await desktop.panel()).panel.width === 1280);
   await desktop.settle();
   await sleep(3000);
-  report("memory, panel alone", megabytes(sumOf(await memoryOf(container))), "150 MB");
+  report("memory, panel alone", megabytes(sumOf(await memoryOf(container, "whole"))), "150 MB");
   const ticksBefore = await ticks(container);
   await sleep(idleSeconds * 1000);
   const used = (await ticks(container)) - ticksBefore;

@@ -119,7 +119,7 @@ test("a panel of another colour", async () => {
 test("a script that no font has", async () => {
   const texts = { ...scripts, Hiragana: "ひらがな" };
   await expect(fontsHaveEveryLetter(await broken({}), texts)).rejects.toThrow(
-    "Hiragana: 4 glyphs are missing",
+    "what the fonts lack: Sans 10, Hiragana: 4 glyphs",
   );
 });
 
