@@ -263,13 +263,17 @@ policy: { allow: { packages: ["*"], files: ["/**"] } }
     const kills = Number(values.kills);
     if (kills > 0) {
       const output = path.join(folder, "output");
+      // Nothing is known already: every build has all steps to be ended in.
+      const forget = async (): Promise<void> => removeFolder(path.join(folder, "store/ac"));
       await torture(
         kills,
         output,
-        async (version) => ours(version, true),
+        async (version) => {
+          await forget();
+          return ours(version, true);
+        },
         async (version, delayMs) => {
-          // Nothing is known already: every build has all steps to be ended in.
-          await removeFolder(path.join(folder, "store/ac"));
+          await forget();
           const program = start("node", [import.meta.filename, "--child", "yes"], {
             input: JSON.stringify(workFor(version, true)),
           });
