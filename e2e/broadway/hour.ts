@@ -18,6 +18,7 @@ import { megabytes, memoryOf, sumOf } from "./memory.ts";
  */
 
 const limitBytes = 20 * 1024 * 1024;
+const warmRounds = 5;
 const screenshots = path.resolve(import.meta.dirname, "../../dist/screenshots/hour");
 
 const { values } = parseArgs({ options: { minutes: { type: "string", default: "60" } } });
@@ -80,17 +81,17 @@ try {
   const deadline = Date.now() + minutes * 60_000;
   let warm: Map<string, number> | undefined;
   let last = new Map<string, number>();
-  for (let round = 1; Date.now() < deadline || round <= 3; round += 1) {
+  for (let round = 1; Date.now() < deadline || round <= warmRounds + 1; round += 1) {
     await use(desktop, round);
     await sleep(1000);
     last = await memoryOf(container, "written");
     // Caches of fonts, icons and code fill in the first rounds.
-    if (round === 2) warm = last;
+    if (round === warmRounds) warm = last;
     const each = [...last].map(([name, bytes]) => `${name} ${megabytes(bytes)}`).join(", ");
     console.log(`round ${round}: ${megabytes(sumOf(last))}: ${each}`);
   }
   const growth = sumOf(last) - sumOf(warm ?? last);
-  console.log(`grown by ${megabytes(growth)} since the second round`);
+  console.log(`grown by ${megabytes(growth)} since round ${warmRounds}`);
   if (growth > limitBytes) failures.push(`grown by ${megabytes(growth)}`);
   const log = await container.logs();
   const trouble = log.match(/.*(killed by|crash|abort|JS ERROR|CRITICAL|ended with code).*/g) ?? [];
