@@ -5,7 +5,6 @@ import {
   messageOf,
   replaceFolder,
   runInSandbox,
-  uniqueName,
   writeFileAtomic,
 } from "@cleanroom/core";
 import {
@@ -87,7 +86,7 @@ export async function rotateKey(
     return store.withTemporaryFolder("key", async (temporary) => {
       const finished = path.join(temporary, "finished");
       const facts = await makeKey(context, name, finished, generateScript, "");
-      const folder = uniqueName("key");
+      const folder = `key.${facts.fingerprint}`;
       await rename(finished, path.join(keyFolder(store, name), folder));
       const nowSeconds = Math.floor(Date.now() / 1000);
       const { fingerprint, createdSeconds } = old;
