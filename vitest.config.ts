@@ -13,6 +13,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          setupFiles: ["tools/property-tests.ts"],
           include: [
             "packages/*/src/**/*.test.ts",
             "tools/*/src/**/*.test.ts",

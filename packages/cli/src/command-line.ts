@@ -44,34 +44,62 @@ function globalOptions(parser: Argv): Argv {
       default: false,
       describe: "One JSON document on standard output",
       global: true,
+      group: "Global options:",
     })
     .option("log-format", {
       choices: ["human", "ndjson"] as const,
       default: "human",
       describe: "How progress and warnings are written to standard error",
       global: true,
+      group: "Global options:",
     })
     .option("quiet", {
       type: "boolean",
       default: false,
       describe: "Only warnings and errors on standard error",
       global: true,
+      group: "Global options:",
     })
     .option("store", {
       type: "string",
       describe: "The store's folder (CLEANROOM_STORE)",
       global: true,
+      group: "Global options:",
     })
     .option("remote", {
       type: "string",
       describe: "The URL of a store that machines share, or off (CLEANROOM_REMOTE)",
       global: true,
+      group: "Global options:",
     })
     .option("base", {
       type: "string",
       default: "debian-trixie",
       describe: "The base to build on: a folder of specs/base",
       global: true,
+      group: "Global options:",
+    });
+}
+
+/**
+ * What understands a command line, with the commands that its first word names.
+ *
+ * @throws CleanroomError `usage` when it is parsed
+ */
+export async function commandParser(argv: readonly string[]): Promise<Argv> {
+  return globalOptions(yargs([...argv]))
+    .scriptName("./cleanroom")
+    .usage("$0 <command>\n\nClean container images from RPM specs.")
+    .command(await commandsFor(argv[0]))
+    .command("nx [args..]", "Nx, with the right Node.js: nx run-many -t rpm, nx affected -t rpm")
+    .demandCommand(1, "which command?")
+    .recommendCommands()
+    .strict()
+    .epilogue(exitCodes)
+    .wrap(Math.min(100, process.stdout.columns ?? 100))
+    .exitProcess(false)
+    .fail((message: string | undefined, error: Error | undefined) => {
+      throw error ?? new CleanroomError("usage", message ?? "unusable command line", usage);
     });
 }
 
@@ -82,20 +110,7 @@ function globalOptions(parser: Argv): Argv {
  */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
   try {
-    const parser = globalOptions(yargs([...argv]))
-      .scriptName("./cleanroom")
-      .usage("$0 <command>\n\nClean container images from RPM specs.")
-      .command(await commandsFor(argv[0]))
-      .command("nx [args..]", "Nx, with the right Node.js: nx run-many -t rpm, nx affected -t rpm")
-      .demandCommand(1, "which command?")
-      .recommendCommands()
-      .strict()
-      .epilogue(exitCodes)
-      .wrap(Math.min(100, process.stdout.columns ?? 100))
-      .exitProcess(false)
-      .fail((message: string | undefined, error: Error | undefined) => {
-        throw error ?? new CleanroomError("usage", message ?? "unusable command line", usage);
-      });
+    const parser = await commandParser(argv);
     await parser.parseAsync();
     return typeof process.exitCode === "number" ? process.exitCode : 0;
   } catch (error) {

@@ -4,7 +4,7 @@ import { baseFileSchema } from "./base-file.ts";
 import { jsonSchemaText } from "./yaml-file.ts";
 
 test("the committed JSON Schema is that of base.yaml", async () => {
-  // `npx vitest run --project unit -u schema` writes it anew.
+  // `npx vitest run --project unit schema -u` writes it anew.
   await expect(jsonSchemaText(baseFileSchema, "A base of Cleanroom")).toMatchFileSnapshot(
     path.resolve(import.meta.dirname, "../../../specs/schemas/base.json"),
   );

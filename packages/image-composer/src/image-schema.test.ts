@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { imageFileSchema } from "./image-file.ts";
 
 test("the committed JSON Schema is that of image.yaml", async () => {
-  // `npx vitest run --project unit -u image-schema` writes it anew.
+  // `npx vitest run --project unit image -u-schema` writes it anew.
   await expect(jsonSchemaText(imageFileSchema, "An image of Cleanroom")).toMatchFileSnapshot(
     path.resolve(import.meta.dirname, "../../../specs/schemas/image.json"),
   );

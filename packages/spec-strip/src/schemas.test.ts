@@ -6,7 +6,7 @@ import { profileFileSchema } from "./profile/profile-file.ts";
 
 const folder = path.resolve(import.meta.dirname, "../../../specs/schemas");
 
-// `npx vitest run --project unit -u schema` writes them anew.
+// `npx vitest run --project unit schema -u` writes them anew.
 test.each([
   ["profile", "A profile of Cleanroom", profileFileSchema],
   ["package", "What Cleanroom is told about one package", packageFileSchema],
