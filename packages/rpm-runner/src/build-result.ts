@@ -7,6 +7,9 @@ export const logName = "build.log";
 /** The name of the SLSA provenance among the outputs of a build. */
 export const provenanceName = "provenance.json";
 
+/** The name of the list of build root files that a build opened, where it could be observed. */
+export const openedFilesName = "opened-files.txt";
+
 export interface BuiltRpm {
   /** `name-version-release.arch.rpm` */
   readonly file: string;

@@ -25,9 +25,16 @@ import { checkBuildRoot } from "./build-root-proof.ts";
 import { type BuildInputs, buildInputs } from "./build-inputs.ts";
 import { type CompilerCache, prepareCompilerCache } from "./compiler-cache.ts";
 import { readHistory, writeHistory } from "./history.ts";
-import { type BuildResult, type BuiltRpm, logName, provenanceName } from "./build-result.ts";
+import {
+  type BuildResult,
+  type BuiltRpm,
+  logName,
+  openedFilesName,
+  provenanceName,
+} from "./build-result.ts";
 import { interfaceKey } from "./interface/interface-key.ts";
 import { cleanOutput, outputRepository, writeOutput } from "./output.ts";
+import { whileObserving } from "./opened-files.ts";
 import { checkBuild, checkSpec } from "./proof.ts";
 import { provenanceStatement } from "./provenance.ts";
 import { prepareSandbox, rpmbuild, rpmbuildCommand } from "./rpmbuild.ts";
@@ -328,7 +335,10 @@ async function runBuild(
     const { jobs: allJobs, builds } = context.limits;
     const jobs = allJobs === undefined ? undefined : Math.max(1, Math.floor(allJobs / builds));
     const request = { entry, sources, macros, root, folder, logFile, compilerCache, jobs };
-    const { files, peakMemoryBytes, durationMs } = await rpmbuild(store, request);
+    const { result, opened } = await whileObserving(tools, root, logger, () =>
+      rpmbuild(store, request),
+    );
+    const { files, peakMemoryBytes, durationMs } = result;
     const buildMs = Math.round(durationMs);
     const rpms: BuiltRpm[] = [];
     for (const file of files) {
@@ -346,6 +356,9 @@ async function runBuild(
           { name: `${name}.spec`, ...spec },
           { name: provenanceName, ...provenance },
           { name: logName, ...(await store.putFile(logFile)) },
+          ...(opened === undefined
+            ? []
+            : [{ name: openedFilesName, ...(await store.put(linesOf(opened))) }]),
         ],
         facts: { package: label, buildMs, peakMemoryBytes },
       },
@@ -359,6 +372,10 @@ async function runBuild(
       ...{ how: "built", isByInterface: false, buildMs, peakMemoryBytes },
     };
   });
+}
+
+function linesOf(texts: readonly string[]): string {
+  return texts.map((text) => `${text}\n`).join("");
 }
 
 /**
