@@ -21,5 +21,12 @@ export {
 export { checkSourceRpms, makeSourceRpms, type SourceRpm } from "./source-rpm.ts";
 export { readOutput } from "./output.ts";
 export { readRpmNeeds } from "./rpm-needs.ts";
-export { suggestCuts, type Suggestion, type SuggestionInput } from "./suggest.ts";
+export {
+  suggestCuts,
+  type Suggestion,
+  type SuggestionInput,
+  type WantedCapabilities,
+} from "./suggest.ts";
+export { suggestBuildRequires } from "./suggest-build-requires.ts";
+export { readBasePackages, readBuildTrace } from "./build-trace.ts";
 export { writeSourcesLock } from "./sources-lock.ts";

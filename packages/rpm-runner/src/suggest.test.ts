@@ -5,9 +5,7 @@ const rpm = (
   name: string,
   more: Partial<SuggestionInput> & { readonly source: string },
 ): SuggestionInput => ({
-  rpm: `${name}-1-1.x86_64.rpm`,
   name,
-  files: [],
   declared: [],
   requires: [],
   installedBytes: 1000,
@@ -28,13 +26,16 @@ const rpms = [
   rpm("theme", { source: "icons", installedBytes: 400 }),
 ];
 
+const wanted = { images: ["gtk", "unknown"], builds: ["gtk-devel >= 1"] };
+
 test("subpackages that nothing installs, and Requires that nothing uses, by what they would spare", () => {
-  expect(suggestCuts("gtk", rpms, ["gtk", "gtk-devel >= 1", "unknown"])).toEqual([
+  expect(suggestCuts("gtk", rpms, wanted)).toEqual([
     {
       kind: "requires",
       packageName: "gtk",
       dependency: "icons",
       sparedBytes: 900,
+      sparedFrom: "images",
       why: "no file links icons, and rpm found no other need of it",
     },
     {
@@ -42,11 +43,18 @@ test("subpackages that nothing installs, and Requires that nothing uses, by what
       packageName: "gtk-demos",
       dependency: undefined,
       sparedBytes: 70,
+      sparedFrom: "repository",
       why: "no image and no build installs it",
     },
   ]);
 });
 
 test("nothing is suggested for what is used", () => {
-  expect(suggestCuts("glib", rpms, ["gtk"])).toEqual([]);
+  expect(suggestCuts("glib", rpms, wanted)).toEqual([]);
+});
+
+test("what only builds install is spared there", () => {
+  expect(suggestCuts("gtk", rpms, { images: [], builds: ["gtk"] })).toContainEqual(
+    expect.objectContaining({ dependency: "icons", sparedFrom: "build roots" }),
+  );
 });

@@ -1,24 +1,37 @@
-import { type Capability, parseCapability, parseRequirement, type Requirement } from "rpm-parser";
+import { parseCapability } from "rpm-parser";
+import { closureOf, providersByName, providersOf } from "./package-graph.ts";
 import type { RpmNeeds } from "./rpm-needs.ts";
 
-/** A built RPM, with what its spec says of it by hand. */
-export interface SuggestionInput extends RpmNeeds {
-  /** The spec it comes from. */
-  readonly source: string;
-  /** Requires that stand in the spec, as rpm writes them. */
+/** An RPM, with what its spec says of it by hand. */
+export interface SuggestionInput extends Pick<
+  RpmNeeds,
+  "name" | "installedBytes" | "provides" | "requires"
+> {
+  /** The spec it comes from; undefined for a package of the base. */
+  readonly source: string | undefined;
+  /** Requires that stand in the spec, as rpm writes them; none for a package of the base. */
   readonly declared: readonly string[];
 }
 
 /** Something that a profile could take away. */
 export interface Suggestion {
-  readonly kind: "subpackage" | "requires";
-  /** Name of the RPM that it is about. */
+  readonly kind: "subpackage" | "requires" | "buildRequires";
+  /** Name of the RPM that it is about; of the spec for BuildRequires. */
   readonly packageName: string;
-  /** The Requires; undefined for a subpackage. */
+  /** The dependency; undefined for a subpackage. */
   readonly dependency: string | undefined;
   /** Installed bytes that would be spared. */
   readonly sparedBytes: number;
+  /** Where they are: what nothing installs is in the repository alone. */
+  readonly sparedFrom: "build root" | "images" | "build roots" | "repository";
   readonly why: string;
+}
+
+/** Capabilities that are asked for, by what asks. */
+export interface WantedCapabilities {
+  readonly images: readonly string[];
+  /** BuildRequires, and what every build root holds. */
+  readonly builds: readonly string[];
 }
 
 /**
@@ -29,98 +42,68 @@ export interface Suggestion {
  *   rpm found asks for, and nothing else either. Whether a program starts the other one is not
  *   seen.
  *
- * @param wanted capabilities that images and builds ask for
+ * @param rpms of the whole stack, and of the base
  */
 export function suggestCuts(
   source: string,
   rpms: readonly SuggestionInput[],
-  wanted: readonly string[],
+  wanted: WantedCapabilities,
 ): Suggestion[] {
   const index = providersByName(rpms);
-  const installed = closureOf(wanted, index, () => true);
+  const inImages = closureOf(wanted.images, index, requiresOf);
+  const inBuilds = closureOf(wanted.builds, index, requiresOf);
+  const isInstalled = (rpm: SuggestionInput): boolean => inImages.has(rpm) || inBuilds.has(rpm);
   const own = rpms.filter((rpm) => rpm.source === source);
   const idle = own
-    .filter((rpm) => !installed.has(rpm))
+    .filter((rpm) => !isInstalled(rpm))
     .map((rpm): Suggestion => ({
       kind: "subpackage",
       packageName: rpm.name,
       dependency: undefined,
       sparedBytes: rpm.installedBytes,
+      sparedFrom: "repository",
       why: "no image and no build installs it",
     }));
-  const loose = own
-    .filter((rpm) => installed.has(rpm))
-    .flatMap((rpm) =>
-      rpm.declared.flatMap((dependency): Suggestion[] => {
-        const targets = providersOf(dependency, index).filter((one) => one !== rpm);
-        if (targets.length === 0 || targets.some((one) => isUsed(rpm, one))) return [];
-        // Headers are of no use without their library, whatever links.
-        if (rpm.name.endsWith("-devel") && targets.every((one) => one.source === source)) return [];
-        const without = closureOf(
-          wanted,
-          index,
-          (from, text) => from !== rpm || text !== dependency,
-        );
-        const spared = [...installed].filter((one) => !without.has(one));
-        const sparedBytes = spared.reduce((sum, one) => sum + one.installedBytes, 0);
-        const names = targets.map(({ name }) => name).join(", ");
-        if (sparedBytes === 0) return [];
-        return [
-          {
-            kind: "requires",
-            packageName: rpm.name,
-            dependency,
-            sparedBytes,
-            why: `no file links ${names}, and rpm found no other need of it`,
-          },
-        ];
-      }),
-    );
+  const loose = own.filter(isInstalled).flatMap((rpm) =>
+    rpm.declared.flatMap((dependency): Suggestion[] => {
+      const targets = providersOf(dependency, index).filter((one) => one !== rpm);
+      if (targets.length === 0 || targets.some((one) => isUsed(rpm, one))) return [];
+      // Headers are of no use without their library, whatever links.
+      if (rpm.name.endsWith("-devel") && targets.every((one) => one.source === source)) return [];
+      const others = (from: SuggestionInput): readonly string[] =>
+        requiresOf(from).filter((text) => from !== rpm || text !== dependency);
+      const spared = (
+        installed: ReadonlySet<SuggestionInput>,
+        capabilities: readonly string[],
+      ): number => {
+        const without = closureOf(capabilities, index, others);
+        return bytesOf([...installed].filter((one) => !without.has(one)));
+      };
+      const fromImages = spared(inImages, wanted.images);
+      const sparedBytes = fromImages === 0 ? spared(inBuilds, wanted.builds) : fromImages;
+      if (sparedBytes === 0) return [];
+      const names = targets.map(({ name }) => name).join(", ");
+      return [
+        {
+          kind: "requires",
+          packageName: rpm.name,
+          dependency,
+          sparedBytes,
+          sparedFrom: fromImages === 0 ? "build roots" : "images",
+          why: `no file links ${names}, and rpm found no other need of it`,
+        },
+      ];
+    }),
+  );
   return [...idle, ...loose].toSorted((a, b) => b.sparedBytes - a.sparedBytes);
 }
 
-type Providers = ReadonlyMap<string, readonly SuggestionInput[]>;
-
-function providersByName(rpms: readonly SuggestionInput[]): Providers {
-  const found = new Map<string, SuggestionInput[]>();
-  for (const rpm of rpms) {
-    for (const name of new Set(rpm.provides)) {
-      const known = found.get(name);
-      if (known === undefined) found.set(name, [rpm]);
-      else known.push(rpm);
-    }
-  }
-  return found;
+function bytesOf(rpms: readonly SuggestionInput[]): number {
+  return rpms.reduce((sum, one) => sum + one.installedBytes, 0);
 }
 
-function providersOf(dependency: string, index: Providers): SuggestionInput[] {
-  const requirement = parseRequirement(dependency);
-  return requirement === undefined
-    ? []
-    : capabilitiesOf(requirement).flatMap(({ name }) => index.get(name) ?? []);
-}
-
-function capabilitiesOf(requirement: Requirement): Capability[] {
-  if (requirement.kind === "simple") return [requirement.capability];
-  return requirement.operands.flatMap((operand) => capabilitiesOf(operand));
-}
-
-/** The RPMs that some capabilities bring, by the Requires that `follows` lets through. */
-function closureOf(
-  wanted: readonly string[],
-  index: Providers,
-  follows: (from: SuggestionInput, dependency: string) => boolean,
-): Set<SuggestionInput> {
-  const found = new Set<SuggestionInput>();
-  const visit = (dependency: string): void => {
-    for (const rpm of providersOf(dependency, index)) {
-      if (found.has(rpm)) continue;
-      found.add(rpm);
-      for (const next of [...rpm.declared, ...automatic(rpm)]) if (follows(rpm, next)) visit(next);
-    }
-  };
-  for (const dependency of wanted) visit(dependency);
-  return found;
+function requiresOf(rpm: SuggestionInput): readonly string[] {
+  return [...rpm.declared, ...automatic(rpm)];
 }
 
 /** Requires of the header that do not stand in the spec. */
