@@ -28,6 +28,8 @@ export interface Sandbox {
   readonly overlay?: Overlay;
   /** User and group id inside; 1000 when absent. */
   readonly uid?: number;
+  /** `cleanroom` when absent. */
+  readonly hostName?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly network?: boolean;
@@ -57,7 +59,8 @@ export async function sandboxArguments(sandbox: Sandbox): Promise<string[]> {
   const uid = String(sandbox.uid ?? 1000);
   const args = [
     ...["--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts"],
-    ...["--unshare-cgroup-try", "--hostname", "cleanroom", "--uid", uid, "--gid", uid],
+    ...["--unshare-cgroup-try", "--hostname", sandbox.hostName ?? "cleanroom"],
+    ...["--uid", uid, "--gid", uid],
     ...["--die-with-parent", "--clearenv", "--cap-drop", "ALL"],
     ...(sandbox.capabilities ?? []).flatMap((name) => ["--cap-add", name]),
     ...(sandbox.network === true ? [] : ["--unshare-net"]),

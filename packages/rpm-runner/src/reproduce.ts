@@ -6,7 +6,9 @@ import { formatBuildId, packageOfBuild } from "@cleanroom/spec-strip";
 import { buildAll, prepareBuild, type RunnerContext, withNeeds } from "./build.ts";
 import type { BuildResult } from "./build-result.ts";
 import { compareOutputs, missingOutput, type OutputDifference } from "./compare-outputs.ts";
+import { writeDiffoscopeReport } from "./diffoscope.ts";
 import { rpmbuild } from "./rpmbuild.ts";
+import { otherSurroundings } from "./surroundings.ts";
 
 /** What building a package a second time, in other surroundings, came to. */
 export interface ReproductionResult {
@@ -14,10 +16,9 @@ export interface ReproductionResult {
   /** Whether every RPM has the same bytes. */
   readonly isReproducible: boolean;
   readonly differences: readonly OutputDifference[];
+  /** What diffoscope says of them: a file, where they differ and this machine has it. */
+  readonly report: string | undefined;
 }
-
-/** One job where there were several, and a umask that closes what is open by default. */
-const variation = { umask: "077", jobs: 1 } as const;
 
 /**
  * Builds packages again, in other surroundings, and compares what comes out with what the store
@@ -34,7 +35,6 @@ export async function checkReproducible(
     const id = formatBuildId(build);
     const first = results.get(id);
     if (first === undefined) throw new Error(`${id} was not built`);
-    context.logger.info(`${id}: building again in other surroundings`, { package: id });
     checked.push(await buildAgain(context, first, results));
   }
   return checked;
@@ -51,14 +51,23 @@ async function buildAgain(
   const { sources, closure, repositories } = await prepareBuild(context, current, results);
   const entry = { ...current, spec: await builtSpec(store, first) };
   const root = await makeRoot(store, tools, closure, repositories, { docs: false });
-  return store.withTemporaryFolder(`again-${first.name}`, async (folder) => {
+  return store.withTemporaryFolder(`again-${first.name}`, async (temporary) => {
+    const surroundings = await otherSurroundings(root, path.join(temporary, "surroundings"));
+    const varied = surroundings.differences.join(", ");
+    context.logger.info(`${id}: building again with another ${varied}`, { package: id });
+    const folder = path.join(temporary, "build");
+    await mkdir(folder);
     const logFile = store.path("logs", `${id}.again.log`);
     await mkdir(path.dirname(logFile), { recursive: true });
-    const request = { entry, sources, macros, root, folder, logFile, variation };
+    const request = { entry, sources, macros, root, folder, logFile, surroundings };
     const { files } = await rpmbuild(store, request);
     const rpmFolder = path.join(folder, "RPMS");
     const differences = await compareOutputs(store, first.rpms, rpmFolder, files);
-    return { id, isReproducible: differences.length === 0, differences };
+    const isReproducible = differences.length === 0;
+    const file = store.path("logs", `${id}.diffoscope.txt`);
+    const hasReport =
+      !isReproducible && (await writeDiffoscopeReport(store, first.rpms, rpmFolder, file));
+    return { id, isReproducible, differences, report: hasReport ? file : undefined };
   });
 }
 

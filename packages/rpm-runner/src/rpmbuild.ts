@@ -14,6 +14,7 @@ import type { CompilerCache } from "./compiler-cache.ts";
 import { errorLines } from "./error-lines.ts";
 import { macroFileText } from "./macro-file.ts";
 import type { SourceInput } from "./sources.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 /** Where every build happens: one path for all, so that none can be told from its output. */
 const buildFolder = "/builddir";
@@ -29,8 +30,8 @@ export interface RpmbuildRequest {
   readonly folder: string;
   readonly logFile: string;
   readonly compilerCache?: CompilerCache | undefined;
-  /** Surroundings other than the usual, which no output may show. */
-  readonly variation?: BuildVariation;
+  /** Other than the usual ones; no output may show them. */
+  readonly surroundings?: Surroundings;
   /** What rpmbuild is to do; the RPMs when absent. */
   readonly task?: RpmbuildTask | undefined;
   /** Compiler jobs at once; as many as processors when absent. */
@@ -53,20 +54,12 @@ export interface RpmbuildResult {
   readonly peakMemoryBytes: number;
 }
 
-/** What may differ between machines that build the same. */
-export interface BuildVariation {
-  /** Such as `077`. */
-  readonly umask: string;
-  /** Compiler jobs at once. */
-  readonly jobs: number;
-}
-
 /**
  * Lays out the work folder of a build and describes its sandbox: no network, an unprivileged
  * user, the root read-only, and the work folder as the only thing that can be written.
  */
 export async function prepareSandbox(store: Store, request: RpmbuildRequest): Promise<Sandbox> {
-  const { entry, folder, compilerCache } = request;
+  const { entry, folder, compilerCache, surroundings } = request;
   for (const name of ["SPECS", "SOURCES", "BUILD", "RPMS", "SRPMS", "home"]) {
     await mkdir(path.join(folder, name));
   }
@@ -82,9 +75,11 @@ export async function prepareSandbox(store: Store, request: RpmbuildRequest): Pr
   }
   return {
     root: request.root,
+    ...(surroundings && { hostName: surroundings.hostName, uid: surroundings.uid }),
     mounts: [
       { source: folder, target: buildFolder, writable: true },
       ...(compilerCache?.mounts ?? []),
+      ...(surroundings?.mounts ?? []),
     ],
     cwd: buildFolder,
     env: {
@@ -92,20 +87,23 @@ export async function prepareSandbox(store: Store, request: RpmbuildRequest): Pr
       USER: "builder",
       LOGNAME: "builder",
       ...(compilerCache && { PATH: `${compilerCache.binaries}:${sandboxPath}` }),
+      ...surroundings?.env,
     },
   };
 }
 
 /** The command that builds the packages of a prepared sandbox. */
 export function rpmbuildCommand(request: RpmbuildRequest): string[] {
-  const { entry, variation, task } = request;
+  const { entry, surroundings, task } = request;
   const [mode, input] =
     typeof task === "object"
       ? ["--rebuild", task.rebuild]
       : [task === "check" ? "-bi" : task === "source" ? "-bs" : "-bb", `SPECS/${entry.name}.spec`];
-  const jobs = variation?.jobs ?? request.jobs;
+  const jobs = surroundings?.jobs ?? request.jobs;
   return [
-    ...(variation === undefined ? [] : ["sh", "-c", `umask ${variation.umask}; exec "$@"`, "sh"]),
+    ...(surroundings === undefined
+      ? []
+      : ["sh", "-c", `umask ${surroundings.umask}; exec "$@"`, "sh"]),
     // No --target, for the same reason: a build root is of the architecture that it builds for.
     ...["rpmbuild", mode, "--load", `${buildFolder}/macros`],
     ...[

@@ -83,7 +83,8 @@ export async function checkSourceRpms(
       const rpms = path.join(request.folder, "RPMS");
       return compareOutputs(store, built.result.rpms, rpms, files, rebuildTags);
     });
-    checked.push({ id: name, isReproducible: differences.length === 0, differences });
+    const isReproducible = differences.length === 0;
+    checked.push({ id: name, isReproducible, differences, report: undefined });
   }
   return checked;
 }

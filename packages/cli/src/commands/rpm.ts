@@ -139,7 +139,7 @@ function printComparison(
   session.print(
     checked,
     checked
-      .map(({ id, isReproducible, differences }) =>
+      .map(({ id, isReproducible, differences, report }) =>
         [
           `${id}: ${isReproducible ? same : "NOT the same"}`,
           ...differences.flatMap(({ rpm, what, first, second }) => [
@@ -147,6 +147,7 @@ function printComparison(
             `    first:  ${first}`,
             `    second: ${second}`,
           ]),
+          ...(report === undefined ? [] : [`  more of it: ${report}`]),
         ].join("\n"),
       )
       .join("\n"),

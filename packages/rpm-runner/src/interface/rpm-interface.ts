@@ -12,6 +12,7 @@ import {
   sha256Json,
   type Store,
 } from "@cleanroom/core";
+import { hostProgramSandbox } from "../host-program.ts";
 import { type HeaderDependency, openRpmPackage, readPayload, type RpmHeader } from "rpm-parser";
 
 /** Raised when {@link interfaceOfRpm} looks at more, or otherwise. */
@@ -100,8 +101,6 @@ function describeHeader(header: RpmHeader, libraries: ReadonlyMap<string, Json>)
   };
 }
 
-const hostPrograms = { root: "/", only: ["usr", "bin", "sbin", "lib", "lib64"] } as const;
-
 let foundLayoutTool: Promise<string> | undefined;
 
 /** What `abidw --version` says (libabigail); empty where the machine has none. */
@@ -117,7 +116,7 @@ async function layoutOf(store: Store, bytes: Buffer): Promise<string> {
   return store.withTemporaryFolder("abidw", async (folder) => {
     await writeFile(path.join(folder, "library.so"), bytes);
     const { stdout } = await runInSandbox(
-      { ...hostPrograms, mounts: [{ source: folder, target: "/library" }] },
+      hostProgramSandbox([{ source: folder, target: "/library" }]),
       ["abidw", "--no-show-locs", "--no-corpus-path", "--no-comp-dir-path", "/library/library.so"],
       { step: "abidw" },
     );
