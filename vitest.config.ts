@@ -14,6 +14,8 @@ export default defineConfig({
         test: {
           name: "unit",
           setupFiles: ["tools/property-tests.ts"],
+          // Far more than any of them takes, so that a busy machine fails none.
+          testTimeout: 120_000,
           include: [
             "packages/*/src/**/*.test.ts",
             "tools/*/src/**/*.test.ts",
@@ -21,7 +23,13 @@ export default defineConfig({
           ],
         },
       },
-      { test: { name: "boundaries", include: ["tools/boundaries/*.test.ts"] } },
+      {
+        test: {
+          name: "boundaries",
+          include: ["tools/boundaries/*.test.ts"],
+          testTimeout: 120_000,
+        },
+      },
       {
         test: {
           name: "e2e",
