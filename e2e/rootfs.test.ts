@@ -76,6 +76,18 @@ async function installWithRpm(store: Store, target: string): Promise<void> {
   );
 }
 
+/** All rows of rpm's database: how often the file was written is no content. */
+async function dumpDatabase(root: string): Promise<string> {
+  const { stdout } = await runInSandbox(
+    {
+      root: tools.root,
+      mounts: [{ source: path.join(root, "usr/lib/sysimage/rpm"), target: "/database" }],
+    },
+    ["sqlite3", "file:/database/rpmdb.sqlite?immutable=1", ".dump"],
+  );
+  return createHash("sha256").update(stdout).digest("hex");
+}
+
 /** Every entry with its kind, mode, link target and content. */
 async function describeTree(root: string): Promise<string[]> {
   const arguments_ = [root, "-mindepth", "1", "-printf", "%P\t%y\t%m\t%l\n"];
@@ -88,8 +100,9 @@ async function describeTree(root: string): Promise<string[]> {
     // modes of mount points are the sandbox's.
     if (/aux-cache$|\.rpm\.lock$|rpmdb\.sqlite-(?:shm|wal)$/.test(name)) continue;
     if (["proc", "dev", "tmp", "run", "sys"].includes(name)) continue;
-    const content =
-      kind === "f"
+    const content = name.endsWith("/rpmdb.sqlite")
+      ? await dumpDatabase(root)
+      : kind === "f"
         ? createHash("sha256")
             .update(await readFile(path.join(root, name)))
             .digest("hex")
@@ -109,6 +122,18 @@ test.each([
   const [made, wanted] = [await describeTree(root), await describeTree(expected)];
   expect(made.filter((line) => !wanted.includes(line))).toEqual([]);
   expect(wanted.filter((line) => !made.includes(line))).toEqual([]);
+});
+
+test("rpm can be asked in a root, where nothing can be written", async () => {
+  const store = await Store.open(path.join(folder, "store"), logger);
+  const root = await makeRoot(store, tools, closure, repositories, { docs: false });
+  const mounts = [{ source: path.join(root, "usr/lib/sysimage/rpm"), target: "/database" }];
+  const { stdout } = await runInSandbox({ root: tools.root, mounts }, [
+    ...["rpm", "--dbpath", "/database", "-qa", "--qf", "%{NAME}\\n"],
+  ]);
+  expect(stdout.trim().split("\n").toSorted()).toEqual(
+    closure.packages.map((entry) => entry.name).toSorted(),
+  );
 });
 
 test("roots share the files of their packages", async () => {

@@ -21,6 +21,7 @@ import {
 } from "@cleanroom/core";
 import type { Repository } from "@cleanroom/rootfs";
 import {
+  type AtFailure,
   type BuildLimits,
   BuildProgress,
   type DebianSources,
@@ -191,12 +192,19 @@ export class Session {
     {
       compilerCache = true,
       cutoff = "content",
-    }: { readonly compilerCache?: boolean; readonly cutoff?: RunnerContext["cutoff"] } = {},
+      atFailure,
+    }: {
+      readonly compilerCache?: boolean;
+      readonly cutoff?: RunnerContext["cutoff"];
+      readonly atFailure?: AtFailure | undefined;
+    } = {},
   ): Promise<RunnerContext> {
     const base = await this.base();
     const { macros, arch, essential, build } = base.file;
     const progress = new BuildProgress();
-    const isDrawn = this.options.logFormat === "human" && !this.options.quiet;
+    // Nothing is drawn over what happens in a shell.
+    const isFree = atFailure === undefined && !this.options.quiet;
+    const isDrawn = this.options.logFormat === "human" && isFree;
     this.#view.show(progress, this.logger, isDrawn);
     return {
       store: await this.store(),
@@ -213,6 +221,7 @@ export class Session {
       cutoff,
       limits: { ...defaultLimits(), ...limits },
       progress,
+      atFailure,
       logger: this.logger,
     };
   }

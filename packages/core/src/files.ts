@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readlinkSync } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
+import { run } from "./run.ts";
 
 /** True when a file system error says that the path is not there. */
 export function isMissingFile(thrown: unknown): boolean {
@@ -123,19 +124,35 @@ export async function replaceFolder(finished: string, target: string): Promise<v
 
 /**
  * Puts a finished folder at `target` unless one is there: for folders that are named by their
- * content, so that whoever came first has made the same. The target is never absent again.
+ * content, so that whoever came first has made the same. The target is never absent again, and
+ * never incomplete: all of its files are on the disk before it has its name, or a loss of power
+ * could leave it with empty ones.
  */
 export async function adoptFolder(finished: string, target: string): Promise<void> {
-  await mkdir(path.dirname(target), { recursive: true });
-  try {
-    await rename(finished, target);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
-    await removeFolder(finished);
-    return;
+  await adoptFolders([[finished, target]]);
+}
+
+/** As {@link adoptFolder}, for several on one file system, which are waited for together. */
+export async function adoptFolders(
+  folders: readonly (readonly [finished: string, target: string])[],
+): Promise<void> {
+  const [first] = folders;
+  if (first === undefined) return;
+  // syncfs(2): thousands of files, each by itself, would take far longer.
+  await run("sync", ["--file-system", first[0]]);
+  const parents = new Set<string>();
+  for (const [finished, target] of folders) {
+    await mkdir(path.dirname(target), { recursive: true });
+    try {
+      await rename(finished, target);
+      parents.add(path.dirname(target));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
+      await removeFolder(finished);
+    }
   }
-  await syncFolder(path.dirname(target));
+  for (const parent of parents) await syncFolder(parent);
 }
 
 /** Removes a folder tree, also where a package made folders without write permission. */

@@ -22,6 +22,7 @@ export {
 } from "./error.ts";
 export {
   adoptFolder,
+  adoptFolders,
   isMissingFile,
   pathExists,
   removeAbandoned,

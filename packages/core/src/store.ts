@@ -35,8 +35,8 @@ export function defaultStoreFolder(env: Readonly<Record<string, string | undefin
   );
 }
 
-/** Folders made from blobs, and made again when they are missed. */
-const derivedFolders = ["roots", "layers", "ccache"] as const;
+/** Folders that are made again when they are missed. */
+const derivedFolders = ["roots", "layers", "ccache", "dev"] as const;
 
 const writtenFolders = ["cas", "ac", ...derivedFolders, "sources", "repos", "tmp", "locks"];
 
@@ -124,8 +124,8 @@ export class Store {
   }
 
   /**
-   * Removes roots, unpacked packages and compiler caches that nothing has used for a while; what
-   * needs one makes it again.
+   * Removes roots, unpacked packages, compiler caches and folders of development builds that
+   * nothing has used for a while; what needs one makes it again.
    *
    * @returns how many were removed
    */

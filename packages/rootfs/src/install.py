@@ -73,8 +73,9 @@ def installed(transaction):
         yield match, header
 
 
-def set_states(database: str, states: dict) -> None:
-    """Writes the file states of packages, by their number, into their headers.
+def finish_database(database: str, states: dict) -> None:
+    """Writes the file states of packages, by their number, into their headers, and ends its journal:
+    with one, a database cannot be opened where nothing can be written, and every root is mounted so.
 
     A header is two big-endian counts (entries, bytes of data), the entries (tag, type, offset and
     count) and the data (rpm's manual, "RPM header format").
@@ -92,6 +93,7 @@ def set_states(database: str, states: dict) -> None:
                 blob = blob[:start] + wanted + blob[start + count :]
         connection.execute("UPDATE Packages SET blob = ? WHERE hnum = ?", (blob, number))
     connection.commit()
+    connection.execute("PRAGMA journal_mode=DELETE")
     connection.close()
 
 
@@ -118,7 +120,7 @@ def main() -> None:
         rpm.addMacro("_install_langs", ":".join(request["languages"]))
     rpm.addMacro("_dbpath", request["database"])
     flags = FLAGS | (0 if request["docs"] else rpm.RPMTRANS_FLAG_NODOCS)
-    set_states(request["database"], install(request["packages"], flags))
+    finish_database(request["database"], install(request["packages"], flags))
     json.dump({"opaque": opaque_folders()}, answer)
 
 

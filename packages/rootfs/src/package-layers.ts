@@ -1,7 +1,7 @@
 import { mkdir, readFile, utimes } from "node:fs/promises";
 import path from "node:path";
 import {
-  adoptFolder,
+  adoptFolders,
   mapConcurrent,
   pathExists,
   runInSandbox,
@@ -96,8 +96,6 @@ async function unpack(
         }),
       },
     );
-    for (const sha256 of missing) {
-      await adoptFolder(path.join(unpacked, sha256), layerOf(sha256));
-    }
+    await adoptFolders(missing.map((sha256) => [path.join(unpacked, sha256), layerOf(sha256)]));
   });
 }

@@ -16,8 +16,11 @@ import { fetchClosure } from "./fetch-closure.ts";
 import { LinkedTree } from "./link-tree.ts";
 import { packageLayers } from "./package-layers.ts";
 
-/** Raised when the way a root is installed changes. */
-const rootEpoch = 3;
+/**
+ * Raised when the way a root is installed changes. Where builds can tell, rpm-runner's epoch is
+ * raised as well: action keys name the packages of a root, and not how they got there.
+ */
+const rootEpoch = 4;
 
 const installer = new URL("install.py", import.meta.url);
 

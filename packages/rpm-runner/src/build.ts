@@ -37,7 +37,7 @@ import { cleanOutput, outputRepository, writeOutput } from "./output.ts";
 import { whileObserving } from "./opened-files.ts";
 import { checkBuild, checkSpec } from "./proof.ts";
 import { provenanceStatement } from "./provenance.ts";
-import { prepareSandbox, rpmbuild, rpmbuildCommand } from "./rpmbuild.ts";
+import { type AtFailure, prepareSandbox, rpmbuild, rpmbuildCommand } from "./rpmbuild.ts";
 import { BuildBudget } from "./budget.ts";
 import { longestChains, NotBegun, runSchedule, type TaskOutcome } from "./schedule.ts";
 import type { BuildProgress, PlannedBuild } from "./progress.ts";
@@ -66,6 +66,8 @@ export interface RunnerContext {
   readonly cutoff: StackPackage["cutoff"];
   /** Where the builds of a run stand. */
   readonly progress: BuildProgress;
+  /** Looks at builds that have failed, where they stopped. */
+  readonly atFailure?: AtFailure | undefined;
   readonly logger: Logger;
 }
 
@@ -334,7 +336,10 @@ async function runBuild(
     const compilerCache = await compilerCacheOf(context, name, closure, root);
     const { jobs: allJobs, builds } = context.limits;
     const jobs = allJobs === undefined ? undefined : Math.max(1, Math.floor(allJobs / builds));
-    const request = { entry, sources, macros, root, folder, logFile, compilerCache, jobs };
+    const { atFailure } = context;
+    const request = {
+      ...{ entry, sources, macros, root, folder, logFile, compilerCache, jobs, atFailure },
+    };
     const { result, opened } = await whileObserving(tools, root, logger, () =>
       rpmbuild(store, request),
     );
@@ -378,30 +383,46 @@ function linesOf(texts: readonly string[]): string {
   return texts.map((text) => `${text}\n`).join("");
 }
 
+/** A package, all that its build is made of, and the host folder of its build root. */
+export interface OpenedBuild {
+  readonly entry: StackPackage;
+  readonly prepared: PreparedBuild;
+  readonly root: string;
+}
+
+/** Makes the build root of a package; all that it needs is built first. */
+export async function buildRootOf(context: RunnerContext, name: string): Promise<OpenedBuild> {
+  const { store, tools, stack } = context;
+  const entry = packageOfBuild(stack, { name, stage: undefined });
+  const results = await buildAll(context, withNeeds(stack, needsOfBuild(stack, entry)));
+  const prepared = await prepareBuild(context, entry, results);
+  const { closure, repositories } = prepared;
+  const root = await makeRoot(store, tools, closure, repositories, { docs: false });
+  return { entry, prepared, root };
+}
+
 /**
- * Opens the build root of a package, all that it needs built and its sources in place, and hands
- * its sandbox to `work`. The work folder is gone afterwards.
+ * Opens the build root of a package, its sources in place, and hands its sandbox to `work`. The
+ * work folder is gone afterwards.
  */
 export async function openBuildRoot(
   context: RunnerContext,
   name: string,
   work: (sandbox: Sandbox, command: readonly string[]) => Promise<void>,
 ): Promise<void> {
-  const { store, tools, stack, macros } = context;
-  const entry = packageOfBuild(stack, { name, stage: undefined });
-  const results = await buildAll(context, withNeeds(stack, needsOfBuild(stack, entry)));
-  const { sources, closure, repositories } = await prepareBuild(context, entry, results);
-  const root = await makeRoot(store, tools, closure, repositories, { docs: false });
+  const { store, macros } = context;
+  const { entry, prepared, root } = await buildRootOf(context, name);
   await store.withTemporaryFolder(`shell-${name}`, async (folder) => {
     const logFile = path.join(folder, "build.log");
-    const compilerCache = await compilerCacheOf(context, name, closure, root);
+    const compilerCache = await compilerCacheOf(context, name, prepared.closure, root);
+    const { sources } = prepared;
     const request = { entry, sources, macros, root, folder, logFile, compilerCache };
     await work(await prepareSandbox(store, request), rpmbuildCommand(request));
   });
 }
 
 /** The compiler cache of a package, when builds are to have one. */
-async function compilerCacheOf(
+export async function compilerCacheOf(
   context: RunnerContext,
   name: string,
   closure: Closure,

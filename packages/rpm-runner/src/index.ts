@@ -1,5 +1,10 @@
 export { checkReproducible, type ReproductionResult } from "./reproduce.ts";
 export { checkCutoffs, type CutoffCheck } from "./cutoff-check.ts";
+export {
+  type DevelopmentBuild,
+  type DevelopmentOptions,
+  developPackage,
+} from "./develop/develop.ts";
 export { explainBuilds } from "./explain.ts";
 export { BuildProgress, type BuildState, type ProgressSnapshot } from "./progress.ts";
 export { describeDuration, describeRun, readRunSummary, type RunSummary } from "./run-summary.ts";
@@ -18,6 +23,7 @@ export {
   lockSources,
   verifySources,
 } from "./sources.ts";
+export type { AtFailure } from "./rpmbuild.ts";
 export { checkSourceRpms, makeSourceRpms, type SourceRpm } from "./source-rpm.ts";
 export { readOutput } from "./output.ts";
 export { readRpmNeeds } from "./rpm-needs.ts";

@@ -17,6 +17,7 @@ async function show(options: GlobalOptions): Promise<void> {
     "layers",
     "roots",
     "ccache",
+    "dev",
     "repos",
     "tmp",
     "damaged",
@@ -73,7 +74,7 @@ async function gc(options: GcOptions): Promise<void> {
   const unused = await store.removeUnused(options.days * 24 * 60 * 60 * 1000);
   session.print(
     { abandoned, unused },
-    `removed ${abandoned} folders of processes that are no more, and ${unused} roots, unpacked packages and compiler caches unused for ${options.days} days`,
+    `removed ${abandoned} folders of processes that are no more, and ${unused} roots, unpacked packages, compiler caches and development builds unused for ${options.days} days`,
   );
 }
 

@@ -1,4 +1,5 @@
 import {
+  type AtFailure,
   buildPackages,
   type BuildResult,
   checkCutoffs,
@@ -7,6 +8,7 @@ import {
   type CutoffCheck,
   describeDuration,
   describeRun,
+  developPackage,
   explainBuilds,
   makeSourceRpms,
   openBuildRoot,
@@ -16,9 +18,17 @@ import {
   type RunnerContext,
 } from "@cleanroom/rpm-runner";
 import { formatBuildId } from "@cleanroom/spec-strip";
-import { CleanroomError, run, sandboxArguments } from "@cleanroom/core";
+import {
+  CleanroomError,
+  formatError,
+  type Logger,
+  run,
+  type Sandbox,
+  sandboxArguments,
+} from "@cleanroom/core";
+import path from "node:path";
 import type { CommandModule } from "yargs";
-import { type GlobalOptions, outputFolder, Session, sourceFolder } from "../session.ts";
+import { type GlobalOptions, outputFolder, Session, sourceFolder, workspace } from "../session.ts";
 
 type Options = GlobalOptions & {
   readonly packages?: readonly string[];
@@ -34,6 +44,7 @@ type Options = GlobalOptions & {
   readonly plan?: boolean | undefined;
   readonly ccache?: boolean | undefined;
   readonly checkReproducible?: boolean | undefined;
+  readonly shellOnFailure?: boolean | undefined;
 };
 
 async function build(options: Options): Promise<void> {
@@ -44,7 +55,8 @@ async function build(options: Options): Promise<void> {
     return;
   }
   const limits = {
-    builds: options.parallel ?? 2,
+    // A shell has the terminal to itself.
+    builds: options.shellOnFailure === true ? 1 : (options.parallel ?? 2),
     jobs: options.jobs,
     ...(options.memory === undefined ? {} : { memoryBytes: options.memory * 1024 ** 3 }),
     keepGoing: options.keepGoing ?? false,
@@ -52,6 +64,7 @@ async function build(options: Options): Promise<void> {
   const context = await session.runnerContext(limits, {
     compilerCache: options.ccache !== false,
     cutoff: options.cutoff ?? "content",
+    atFailure: options.shellOnFailure === true ? shellAt(session.logger) : undefined,
   });
   if (options.checkReproducible === true) {
     printComparison(session, await checkReproducible(context, names), "bit for bit the same");
@@ -217,12 +230,52 @@ async function shell(options: Options & { readonly name: string }): Promise<void
   const context = await session.runnerContext();
   await openBuildRoot(context, name, async (sandbox, command) => {
     session.logger.info(`the build is: ${command.join(" ")}`);
-    await run("bwrap", [...(await sandboxArguments(sandbox)), "bash", "--norc", "-i"], {
-      interactive: true,
-      step: `${name}: shell`,
-      accept: Array.from({ length: 256 }, (_, code) => code),
-    });
+    await openShell(name, sandbox);
   });
+}
+
+async function openShell(name: string, sandbox: Sandbox): Promise<void> {
+  await run("bwrap", [...(await sandboxArguments(sandbox)), "bash", "--norc", "-i"], {
+    interactive: true,
+    step: `${name}: shell`,
+    accept: Array.from({ length: 256 }, (_, code) => code),
+  });
+}
+
+/** Opens a shell where a build has failed; the run goes on, or ends, when it is left. */
+function shellAt(logger: Logger): AtFailure {
+  return async ({ name, error, sandbox, command, script }) => {
+    logger.error(formatError(error));
+    logger.info(`a shell where it stopped; the build was: ${command.join(" ")}`);
+    if (script !== undefined) logger.info(`the step that failed, once more: sh -e ${script}`);
+    await openShell(name, sandbox);
+  };
+}
+
+interface DevOptions extends GlobalOptions {
+  readonly name: string;
+  readonly source: string;
+  readonly patches: boolean;
+  readonly jobs?: number | undefined;
+  readonly shellOnFailure?: boolean | undefined;
+}
+
+async function develop(options: DevOptions): Promise<void> {
+  const session = new Session(options);
+  const [name = options.name] = await session.packageNames([options.name]);
+  const context = await session.runnerContext(
+    { jobs: options.jobs },
+    { atFailure: options.shellOnFailure === true ? shellAt(session.logger) : undefined },
+  );
+  const made = await developPackage(context, name, {
+    checkout: options.source,
+    patches: options.patches,
+    outputFolder: path.join(workspace, "dist/dev"),
+  });
+  const seconds = (made.buildMs / 1000).toFixed(1);
+  const how = made.isIncremental ? "what changed was built" : "built";
+  const text = `${name}: ${how} in ${seconds} s, ${made.rpms.length} development RPMs in dist/dev/${name}`;
+  session.print({ ...made, folder: `dist/dev/${name}` }, text);
 }
 
 const cutoffOption = {
@@ -230,6 +283,12 @@ const cutoffOption = {
   default: "content" as const,
   describe:
     "abi: what offers the same interface makes no new builds, whatever its package.yaml says",
+};
+
+const shellOption = {
+  type: "boolean" as const,
+  default: false,
+  describe: "Where a build fails, open a shell in its sandbox, before it is cleared away",
 };
 
 export const rpmCommand: CommandModule<object, Options> = {
@@ -282,6 +341,7 @@ export const rpmCommand: CommandModule<object, Options> = {
               default: true,
               describe: "Keep what compilers made in the store; --no-ccache compiles everything",
             })
+            .option("shell-on-failure", shellOption)
             .option("check-reproducible", {
               type: "boolean",
               default: false,
@@ -309,6 +369,28 @@ export const rpmCommand: CommandModule<object, Options> = {
         (inner) => inner.positional("name", { type: "string", demandOption: true }) as never,
         shell,
       )
+      .command<DevOptions>(
+        "dev <name>",
+        "Build a package from a local checkout, and of that only what changed since the last time",
+        (inner) =>
+          inner
+            .positional("name", { type: "string", demandOption: true })
+            .option("source", {
+              type: "string",
+              demandOption: true,
+              describe:
+                "Folder of the sources; it stands for the spec's archive and is not written to",
+            })
+            .option("patches", {
+              type: "boolean",
+              default: true,
+              describe:
+                "Apply the spec's patches; --no-patches where the checkout has them already",
+            })
+            .option("jobs", { type: "number", describe: "Compiler jobs at once" })
+            .option("shell-on-failure", shellOption) as never,
+        develop,
+      )
       .command<SourceOptions>(
         "srpm [packages..]",
         "Make source packages, of the specs as they were built; of all packages without names",
@@ -320,6 +402,6 @@ export const rpmCommand: CommandModule<object, Options> = {
           }) as never,
         source,
       )
-      .demandCommand(1, "rpm what? build, explain, srpm or shell") as never,
+      .demandCommand(1, "rpm what? build, explain, shell, dev or srpm") as never,
   handler: () => undefined,
 };
