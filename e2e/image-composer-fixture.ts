@@ -2,9 +2,7 @@ import { cp, glob, mkdir, writeFile } from "node:fs/promises";
 import { createReadStream } from "node:fs";
 import path from "node:path";
 import {
-  baseFileSchema,
   defaultStoreFolder,
-  readYamlFile,
   run,
   runInSandbox,
   sha256,
@@ -12,13 +10,10 @@ import {
   Store,
   type Tools,
 } from "@cleanroom/core";
-import { importBase, readBaseLock } from "@cleanroom/base-import";
 import type { BuiltImage, ImageRequest } from "@cleanroom/image-composer";
 import { currentGeneration, publish, signingKey } from "@cleanroom/repo-publisher";
 import { readRpmHeader, type RpmHeader } from "rpm-parser";
-import { buildPackages, createrepo } from "./repo-publisher-fixture.ts";
-
-const workspace = path.resolve(import.meta.dirname, "..");
+import { buildPackages, createrepo, importedBase } from "./repo-publisher-fixture.ts";
 
 /** What the tests of images work with. */
 export interface Surroundings {
@@ -32,10 +27,7 @@ export interface Surroundings {
 
 export async function surroundings(scratch: string): Promise<Surroundings> {
   const store = await Store.open(defaultStoreFolder(process.env), silentLogger);
-  const folder = path.join(workspace, "specs/base/debian-trixie");
-  const file = await readYamlFile(path.join(folder, "base.yaml"), baseFileSchema);
-  const lock = await readBaseLock(store, path.join(folder, "base.lock.yaml"), "base.lock.yaml");
-  const base = await importBase(store, "debian-trixie", file, lock, silentLogger);
+  const base = await importedBase();
   return {
     store,
     publishing: await Store.open(path.join(scratch, "publishing"), silentLogger),

@@ -14,17 +14,20 @@ import {
   Store,
   type Tools,
 } from "@cleanroom/core";
+import { readProfiles } from "@cleanroom/spec-strip";
 
-const baseFolder = path.resolve(import.meta.dirname, "../specs/base/debian-trixie");
+const workspace = path.resolve(import.meta.dirname, "..");
+const baseFolder = path.join(workspace, "specs/base/debian-trixie");
 
 /** The base of the user's store, imported when it is not there yet: for its tools and packages. */
 export async function importedBase(): Promise<Base> {
   const store = await Store.open(defaultStoreFolder(process.env), silentLogger);
-  const file = path.join(baseFolder, "base.yaml");
-  const base = await readYamlFile(file, baseFileSchema, file);
+  const baseFile = path.join(baseFolder, "base.yaml");
+  const file = await readYamlFile(baseFile, baseFileSchema, baseFile);
   const lockFile = path.join(baseFolder, "base.lock.yaml");
   const lock = await readBaseLock(store, lockFile, lockFile);
-  return importBase(store, "debian-trixie", base, lock, silentLogger);
+  const profiles = await readProfiles(workspace, file.profiles);
+  return importBase(store, { name: "debian-trixie", file, lock, profiles }, silentLogger);
 }
 
 /** The host's client programs where it has them, else those of the tools root. */

@@ -10,7 +10,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "packages/core": [],
   "packages/rpm-parser": ["@cleanroom/core"],
   "packages/spec-strip": ["@cleanroom/core", "rpm-parser"],
-  "packages/base-import": ["@cleanroom/core", "rpm-parser"],
+  "packages/base-import": ["@cleanroom/core", "@cleanroom/spec-strip", "rpm-parser"],
   "packages/repo-publisher": ["@cleanroom/core", "rpm-parser"],
   "packages/rootfs": ["@cleanroom/core", "rpm-parser"],
   "packages/rpm-runner": [

@@ -1,4 +1,4 @@
-import { nameMatcher, type PackageFixup, pathMatcher } from "@cleanroom/core";
+import { type PackageFixup, pathMatcher } from "@cleanroom/core";
 import type { DebContents, DebEntry } from "./deb-contents.ts";
 import {
   capabilityOf,
@@ -98,11 +98,10 @@ function relationTags(
   /** Whether the ELF dependencies that rpm writes already say what this name says. */
   const saidByElf = (relation: DebRelation): boolean =>
     sonamesByPackage.get(relation.name)?.some((soname) => needed.has(soname)) === true;
-  const dropped = nameMatcher(fixup.dropRequires ?? []);
   const requires = ["pre-depends", "depends"]
     .flatMap((field) => parseRelations(control.get(field)))
     .filter((group) => !group.some(saidByElf))
-    .filter((group) => !group.some(({ name }) => dropped(name) || isExcluded(name)))
+    .filter((group) => !group.some(({ name }) => isExcluded(name)))
     .map(dependencyOf);
   const tag = (label: string, values: readonly string[]): string[] =>
     [...new Set(values)].toSorted().map((value) => `${label}: ${escape(value)}`);
@@ -171,7 +170,7 @@ function fileLines(contents: DebContents, fixup: PackageFixup): string[] {
   const conffiles = new Set(
     contents.conffiles.split("\n").map((line) => line.trim().split(" ")[0]),
   );
-  const excluded = pathMatcher([...alwaysExcluded, ...(fixup.exclude ?? [])]);
+  const excluded = pathMatcher(alwaysExcluded);
   const added = [
     ...Object.keys(fixup.files ?? {}),
     ...Object.keys(fixup.copies ?? {}),

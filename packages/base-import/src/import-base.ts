@@ -14,6 +14,7 @@ import {
   type Store,
   type Tools,
 } from "@cleanroom/core";
+import { describeUnmatched, type Profile, profilesDigest } from "@cleanroom/spec-strip";
 import { PrivateApt } from "./apt.ts";
 import { buildImportedRpm } from "./build-rpm.ts";
 import { specOf } from "./convert.ts";
@@ -22,6 +23,7 @@ import { parseControl } from "./deb-control.ts";
 import { fetchPackages } from "./fetch-packages.ts";
 import type { BaseLock, LockedPackage } from "./lock-file.ts";
 import { readDeb } from "./read-deb.ts";
+import { strippedSpec } from "./stripped-spec.ts";
 import { makeToolsRoot } from "./tools-root.ts";
 
 /** Raised when what a base repository holds beyond its packages changes. */
@@ -40,6 +42,15 @@ export interface Base {
   readonly digest: string;
 }
 
+/** A base as the workspace describes it. */
+export interface BaseDefinition {
+  readonly name: string;
+  readonly file: BaseFile;
+  readonly lock: BaseLock;
+  /** Those that base.yaml names, read. */
+  readonly profiles: readonly Profile[];
+}
+
 /**
  * Makes sure that the base is in the store: packages fetched, the tools unpacked, every package
  * converted, the repository's metadata written. Only what is new is done.
@@ -48,15 +59,16 @@ export interface Base {
  */
 export async function importBase(
   store: Store,
-  name: string,
-  file: BaseFile,
-  lock: BaseLock,
+  definition: BaseDefinition,
   logger: Logger,
 ): Promise<Base> {
+  const { name, file, lock, profiles } = definition;
   checkLock(name, file, lock);
   const { packages, tools: locked, compilerCache: lockedCache } = lock;
-  const made = [repositoryEpoch, { packages, tools: locked }, file.arch, file.fixups, file.exclude];
-  const digest = sha256Json(made);
+  const digest = sha256Json([
+    ...[repositoryEpoch, { packages, tools: locked }, file.arch, file.fixups, file.exclude],
+    profilesDigest(profiles),
+  ]);
   const repository = store.path("repos", `base-${name}`, digest);
   const apt = once(() => PrivateApt.open(store, name, file));
   const done = await pathExists(path.join(repository, "repodata/repomd.xml"));
@@ -69,7 +81,7 @@ export async function importBase(
   await fetchPackages(store, apt, lock.packages, logger);
   return store.withLock(`base-${digest}`, async () => {
     if (await pathExists(path.join(repository, "repodata/repomd.xml"))) return base;
-    await makeRepository(store, base, lock, logger);
+    await makeRepository(store, base, definition, logger);
     return base;
   });
 }
@@ -95,10 +107,10 @@ function checkLock(name: string, file: BaseFile, lock: BaseLock): void {
 async function makeRepository(
   store: Store,
   base: Base,
-  lock: BaseLock,
+  { file, lock, profiles }: BaseDefinition,
   logger: Logger,
 ): Promise<void> {
-  const { tools, file } = base;
+  const { tools } = base;
   const jobs = availableParallelism();
   logger.info(`reading ${lock.packages.length} base packages`);
   const read = await mapConcurrent(lock.packages, jobs, (deb) => readDeb(store, tools, deb));
@@ -115,8 +127,10 @@ async function makeRepository(
     const contents = read[index];
     if (contents === undefined) throw new Error(`${deb.name} was not read`);
     const fixup = file.fixups[deb.name] ?? {};
-    const spec = specOf({ contents, fixup, isExcluded, sonamesByPackage });
-    const rpm = await buildImportedRpm(store, tools, deb, spec, contents.entries, file.arch);
+    const written = specOf({ contents, fixup, isExcluded, sonamesByPackage });
+    const { text, report } = strippedSpec(written, deb.name, profiles, file.arch);
+    for (const line of describeUnmatched(report.unmatched)) logger.warning(line);
+    const rpm = await buildImportedRpm(store, tools, deb, text, contents.entries, file.arch);
     finished += 1;
     if (finished % 50 === 0) logger.info(`  ${finished} of ${lock.packages.length}`);
     return rpm;

@@ -1,4 +1,4 @@
 export { PrivateApt } from "./apt.ts";
-export { type Base, importBase } from "./import-base.ts";
+export { type Base, type BaseDefinition, importBase } from "./import-base.ts";
 export { lockBase } from "./lock-base.ts";
-export { readBaseLock, writeBaseLock } from "./lock-file.ts";
+export { type BaseLock, readBaseLock, writeBaseLock } from "./lock-file.ts";

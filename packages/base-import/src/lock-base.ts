@@ -1,12 +1,21 @@
 import type { BaseFile } from "@cleanroom/core";
+import { droppedNames, type Profile } from "@cleanroom/spec-strip";
 import type { PrivateApt } from "./apt.ts";
 import type { BaseLock } from "./lock-file.ts";
 
-/** Resolves what base.yaml names to exact packages. The package lists must be up to date. */
-export async function lockBase(apt: PrivateApt, base: BaseFile): Promise<BaseLock> {
+/**
+ * Resolves what base.yaml names to exact packages. The package lists must be up to date.
+ *
+ * @param profiles those of base.yaml: nothing is locked for a dependency that they drop
+ */
+export async function lockBase(
+  apt: PrivateApt,
+  base: BaseFile,
+  profiles: readonly Profile[],
+): Promise<BaseLock> {
   const packages = await apt.closure(
     [...base.essential, ...base.build, ...base.packages],
-    base.exclude,
+    [...base.exclude, ...droppedNames(profiles)],
   );
   return {
     packages,

@@ -1,6 +1,12 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
-import { type Base, importBase, PrivateApt, readBaseLock } from "@cleanroom/base-import";
+import {
+  type Base,
+  type BaseLock,
+  importBase,
+  PrivateApt,
+  readBaseLock,
+} from "@cleanroom/base-import";
 import {
   availableMemoryBytes,
   type BaseFile,
@@ -27,7 +33,13 @@ import {
   type DebianSources,
   type RunnerContext,
 } from "@cleanroom/rpm-runner";
-import { describeUnmatched, readStack, type Stack } from "@cleanroom/spec-strip";
+import {
+  describeUnmatched,
+  readProfiles,
+  readStack,
+  type Rule,
+  type Stack,
+} from "@cleanroom/spec-strip";
 import { ProgressView } from "./progress-view.ts";
 
 /** The workspace that this program is part of. */
@@ -131,10 +143,9 @@ export class Session {
     return (this.#base ??= (async () => {
       const name = this.options.base;
       const file = await this.baseFile();
-      const lockFile = this.baseLockFile();
-      const store = await this.store();
-      const lock = await readBaseLock(store, path.join(workspace, lockFile), lockFile);
-      return importBase(store, name, file, lock, this.logger);
+      const lock = await this.#baseLock();
+      const profiles = await readProfiles(workspace, file.profiles);
+      return importBase(await this.store(), { name, file, lock, profiles }, this.logger);
     })());
   }
 
@@ -156,11 +167,25 @@ export class Session {
     return (this.#stack ??= (async () => {
       const { macros, arch } = await this.baseFile();
       const stack = await readStack(workspace, { macros, arch });
-      for (const line of describeUnmatched(stack.unmatchedRules)) {
+      for (const line of describeUnmatched(await this.#idleRules(stack))) {
         this.logger.warning(`${line} in any spec`);
       }
       return stack;
     })());
+  }
+
+  /** Rules that found nothing; those for packages of the base are its import's to judge. */
+  async #idleRules({ packages, unmatchedRules }: Stack): Promise<readonly Rule[]> {
+    const isForeign = ({ package: name }: Rule): boolean =>
+      name !== undefined && !packages.has(name);
+    if (!unmatchedRules.some(isForeign)) return unmatchedRules;
+    const base = new Set((await this.#baseLock()).packages.map(({ name }) => name));
+    return unmatchedRules.filter((rule) => !isForeign(rule) || !base.has(rule.package ?? ""));
+  }
+
+  async #baseLock(): Promise<BaseLock> {
+    const lockFile = this.baseLockFile();
+    return readBaseLock(await this.store(), path.join(workspace, lockFile), lockFile);
   }
 
   /** Names of what the workspace holds of a kind, sorted. */

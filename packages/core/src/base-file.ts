@@ -13,12 +13,8 @@ const packageFixupSchema = z.strictObject({
   copies: z.record(z.string(), z.string()).optional(),
   /** Folders to add. */
   folders: z.array(z.string()).optional(),
-  /** Globs of files to leave out. */
-  exclude: z.array(z.string()).optional(),
   provides: z.array(z.string()).optional(),
   requires: z.array(z.string()).optional(),
-  /** Globs of capabilities to take out of Requires. */
-  dropRequires: z.array(z.string()).optional(),
   /** Run at the end of the transaction that installs the package, before any file trigger. */
   posttrans: z.string().optional(),
   /** File triggers: run once at the end of a transaction that touched files under the paths. */
@@ -47,8 +43,14 @@ export const baseFileSchema = z.strictObject({
   /** Further packages that specs and images may ask for, with all they depend on. */
   packages: z.array(z.string()).default([]),
   /**
+   * Profiles of specs/profile whose rules hold for imported packages as for specs: those under
+   * `packages` by the name of the Debian package. What they drop of Requires by its plain name, the
+   * base does not hold.
+   */
+  profiles: z.array(z.string()).default([]),
+  /**
    * Globs of Debian packages that the base does not hold, whoever depends on them: what the specs
-   * build themselves, and what no root may hold. Relations to them by name are dropped; ELF and
+   * build themselves, and what serves Debian alone. Relations to them by name are dropped; ELF and
    * pkg-config dependencies stay, for the specs' own packages to meet.
    */
   exclude: z.array(z.string()).default([]),

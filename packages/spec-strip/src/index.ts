@@ -3,8 +3,10 @@ export { profileFileSchema } from "./profile/profile-file.ts";
 export { readProfiles } from "./profile/read-profiles.ts";
 export {
   type CapabilityRule as ForbidRule,
+  droppedNames,
   type Profile,
   profileFromFile,
+  profilesDigest,
   type Rule,
   ruleName,
 } from "./profile/rule.ts";

@@ -23,7 +23,6 @@ import {
   type Profile,
   profileFromFile,
   type Rule,
-  ruleName,
   rulesOf,
 } from "./profile/rule.ts";
 import {
@@ -34,7 +33,7 @@ import {
   planBuilds,
 } from "./stack-graph.ts";
 import { applyProfiles } from "./strip/apply-profiles.ts";
-import type { StripReport } from "./strip/report.ts";
+import { type StripReport, unmatchedRules } from "./strip/report.ts";
 
 /** One build of a spec of the workspace, evaluated with the macros of the base. */
 export interface StackPackage extends GraphNode, BuildId {
@@ -65,7 +64,10 @@ export interface Stack {
   readonly order: readonly string[];
   /** Every build that is needed, and what each needs. */
   readonly builds: BuildPlan;
-  /** Rules of the profiles in use that found nothing in any spec. */
+  /**
+   * Rules of the profiles in use that found nothing in any spec. What one drops or filters in every
+   * spec may be for those of others: `spec strip` tells what it finds in these.
+   */
   readonly unmatchedRules: readonly Rule[];
 }
 
@@ -121,7 +123,10 @@ export async function readStack(workspace: string, options: StackOptions): Promi
     bootstraps,
     builds,
     order: builds.order.flatMap(({ name, stage }) => (stage === undefined ? [name] : [])),
-    unmatchedRules: unmatchedOf(read),
+    unmatchedRules: unmatchedRules(
+      read.flatMap(({ profiles }) => profiles),
+      read.map(({ last }) => last.strip),
+    ).filter(({ package: name, key }) => name !== undefined || !/^(?:drop|filter)\./.test(key)),
   };
 }
 
@@ -155,20 +160,6 @@ function withNeeds(entry: BareBuild, providers: Providers): StackPackage {
     buildNeeds: needs(entry.model.buildRequires),
     runtimeNeeds: needs(entry.model.packages.flatMap(({ requires }) => requires)),
   };
-}
-
-/** Each profile is read once for each package that asks for it: they are the same by name. */
-function unmatchedOf(read: readonly ReadPackage[]): Rule[] {
-  const found = new Map<string, Rule>();
-  for (const { profiles } of read) {
-    for (const rule of profiles.flatMap((profile) => rulesOf(profile))) {
-      found.set(ruleName(rule), rule);
-    }
-  }
-  for (const { last } of read) {
-    for (const rule of last.strip.matched) found.delete(ruleName(rule));
-  }
-  return [...found.values()];
 }
 
 async function readPackage(

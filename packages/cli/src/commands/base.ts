@@ -1,5 +1,6 @@
 import path from "node:path";
 import { lockBase, PrivateApt, writeBaseLock } from "@cleanroom/base-import";
+import { readProfiles } from "@cleanroom/spec-strip";
 import type { CommandModule } from "yargs";
 import { type GlobalOptions, Session, workspace } from "../session.ts";
 
@@ -13,7 +14,7 @@ async function writeLock(options: Options): Promise<void> {
   const file = await session.baseFile();
   const apt = await PrivateApt.open(await session.store(), session.options.base, file);
   await apt.update(session.logger);
-  const lock = await lockBase(apt, file);
+  const lock = await lockBase(apt, file, await readProfiles(workspace, file.profiles));
   const { packages, tools } = lock;
   const lockFile = session.baseLockFile();
   await writeBaseLock(path.join(workspace, lockFile), lock);

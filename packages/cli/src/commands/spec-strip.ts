@@ -12,7 +12,6 @@ import {
   packageFileSchema,
   type Profile,
   readProfiles,
-  type Rule,
   ruleName,
   type StrippedSpec,
   unmatchedRules,
@@ -98,17 +97,12 @@ export async function strip(options: StripOptions): Promise<void> {
       }
     }
   }
-  const idle = unmatched([...used.values()], results);
+  const idle = unmatchedRules(
+    [...used.values()],
+    results.map(({ report }) => report),
+  );
   if (strict && idle.length > 0) process.exitCode = 1;
   for (const line of describeUnmatched(idle)) session.logger.warning(line);
-}
-
-/** Profiles are read anew for each file that has its own, so rules are compared by name. */
-function unmatched(profiles: readonly Profile[], results: readonly StrippedSpec[]): Rule[] {
-  const matched = new Set(
-    results.flatMap(({ report }) => [...report.matched].map((rule) => ruleName(rule))),
-  );
-  return unmatchedRules(profiles, []).filter((rule) => !matched.has(ruleName(rule)));
 }
 
 async function profilesFor(file: string, options: StripOptions): Promise<readonly Profile[]> {

@@ -3,10 +3,14 @@ import { z } from "zod";
 /**
  * A glob over capabilities, package names or paths, with the reason where it has one of its own:
  * `pkgconfig(x11)`, `libX11*`, `gtk3 < 3.20`, `{ match: "*-doc", because: "nobody reads it there" }`.
+ * Several globs in one are names of one thing, any of which may be found.
  */
 const patternSchema = z.union([
   z.string().min(1),
-  z.strictObject({ match: z.string().min(1), because: z.string().min(1) }),
+  z.strictObject({
+    match: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]),
+    because: z.string().min(1),
+  }),
 ]);
 
 const patternsSchema = z.array(patternSchema).default([]);
@@ -23,7 +27,9 @@ const optionsSchema = z.record(
 const rulesSchema = {
   drop: z
     .strictObject({
-      /** Dependencies, by capability. One arm of `(a or b)` goes alone. */
+      /** Dependencies of every kind, by capability. One arm of `(a or b)` goes alone. */
+      dependencies: patternsSchema,
+      /** Those of one kind. */
       buildRequires: patternsSchema,
       requires: patternsSchema,
       recommends: patternsSchema,

@@ -1,4 +1,4 @@
-import { nameMatcher } from "@cleanroom/core";
+import { type Json, nameMatcher, type Sha256, sha256Json } from "@cleanroom/core";
 import { type Capability, capabilityMatches, type Operator } from "rpm-parser";
 import type { OptionValue, PackageRules, ProfileFile, ProfilePattern } from "./profile-file.ts";
 
@@ -27,6 +27,8 @@ export interface Rule {
   readonly package: string | undefined;
   /** Why, in the profile's words. */
   readonly because: string;
+  /** Equal for patterns of one entry: names of one thing, of which one may be found for all. */
+  readonly entry: string;
 }
 
 /** A rule that looks for capabilities. */
@@ -77,7 +79,8 @@ export function ruleName({ profile, key, match }: Rule): string {
 /** Every rule of a profile that does something to a spec. */
 export function rulesOf({ everywhere, packages }: Profile): Rule[] {
   return [everywhere, ...packages.values()].flatMap((set) => [
-    ...Object.values(set.drop).flat(),
+    // A rule for every kind of dependency is one rule.
+    ...new Set(Object.values(set.drop).flat()),
     ...set.subpackages,
     ...set.scriptlets,
     ...set.autoRequires,
@@ -88,6 +91,32 @@ export function rulesOf({ everywhere, packages }: Profile): Rule[] {
   ]);
 }
 
+/** A digest over all that profiles do to a spec, in their order; reasons and names do not count. */
+export function profilesDigest(profiles: readonly Profile[]): Sha256 {
+  return sha256Json(
+    profiles.flatMap((profile) =>
+      rulesOf(profile).map((rule) => {
+        const { profile: _name, because: _reason, entry: _entry, ...rest } = rule;
+        // What a rule matches with is made of its pattern.
+        return JSON.parse(JSON.stringify(rest)) as Json;
+      }),
+    ),
+  );
+}
+
+/** Globs of the plain names, without a version, that profiles drop from every spec's Requires. */
+export function droppedNames(profiles: readonly Profile[]): string[] {
+  return profiles.flatMap(({ everywhere }) =>
+    everywhere.drop.requires.flatMap(({ match }) => (/[\s()]/.test(match) ? [] : [match])),
+  );
+}
+
+/** Rules that found nothing, and no other name of the same thing did. */
+export function idleRules(rules: readonly Rule[], matched: Iterable<Rule>): Rule[] {
+  const found = new Set([...matched].map(({ entry }) => entry));
+  return rules.filter(({ entry }) => !found.has(entry));
+}
+
 /** Makes the rules of a profile's file. */
 export function profileFromFile(name: string, file: ProfileFile): Profile {
   const { description } = file;
@@ -96,8 +125,10 @@ export function profileFromFile(name: string, file: ProfileFile): Profile {
   return {
     name,
     description,
-    forbid: file.forbid.map((pattern) =>
-      capabilityRule(patternRule(pattern, "forbid", { name, description, packageName: undefined })),
+    forbid: file.forbid.flatMap((pattern) =>
+      patternRules(pattern, "forbid", { name, description, packageName: undefined }).map((rule) =>
+        capabilityRule(rule),
+      ),
     ),
     everywhere: make(file, undefined),
     packages: new Map(
@@ -117,18 +148,20 @@ interface Origin {
 
 function ruleSet(rules: PackageRules, origin: Origin): RuleSet {
   const patterns = (list: readonly ProfilePattern[], key: string): Rule[] =>
-    list.map((pattern) => patternRule(pattern, key, origin));
+    list.flatMap((pattern) => patternRules(pattern, key, origin));
   const named = <T>(record: Readonly<Record<string, T>>, key: string): (Rule & { value: T })[] =>
-    Object.entries(record).map(([match, value]) => ({
-      ...patternRule(match, key, origin),
-      value,
-    }));
+    Object.entries(record).flatMap(([match, value]) =>
+      patternRules(match, key, origin).map((rule) => ({ ...rule, value })),
+    );
   const { drop, filter } = rules;
+  const capabilities = (list: readonly ProfilePattern[], key: string): CapabilityRule[] =>
+    patterns(list, key).map((rule) => capabilityRule(rule));
+  const ofEveryKind = capabilities(drop.dependencies, "drop.dependencies");
   return {
     drop: Object.fromEntries(
       droppedKinds.map((kind) => [
         kind,
-        patterns(drop[kind], `drop.${kind}`).map((rule) => capabilityRule(rule)),
+        [...ofEveryKind, ...capabilities(drop[kind], `drop.${kind}`)],
       ]),
     ) as Record<DroppedKind, CapabilityRule[]>,
     subpackages: patterns(drop.subpackages, "drop.subpackages").map((rule) => nameRule(rule)),
@@ -148,20 +181,24 @@ function ruleSet(rules: PackageRules, origin: Origin): RuleSet {
   };
 }
 
-function patternRule(
+function patternRules(
   pattern: ProfilePattern,
   key: string,
   { name, description, packageName }: Origin,
-): Rule {
+): Rule[] {
   const { match, because } =
     typeof pattern === "string" ? { match: pattern, because: description } : pattern;
-  return {
+  const matches = [match].flat();
+  const fullKey = packageName === undefined ? key : `packages.${packageName}.${key}`;
+  const entry = [name, fullKey, ...matches].join("\0");
+  return matches.map((one) => ({
     profile: name,
-    key: packageName === undefined ? key : `packages.${packageName}.${key}`,
-    match,
+    key: fullKey,
+    match: one,
     package: packageName,
     because,
-  };
+    entry,
+  }));
 }
 
 function nameRule(rule: Rule): NameRule {

@@ -3,6 +3,7 @@ import { macrosFromRecord, parseSpec, standardMacros } from "rpm-parser";
 import { profileFileSchema } from "../profile/profile-file.ts";
 import { profileFromFile } from "../profile/rule.ts";
 import { applyProfiles, type StrippedSpec } from "./apply-profiles.ts";
+import { describeUnmatched } from "./report.ts";
 
 const options = { macros: macrosFromRecord({ dist: ".cr1" }, standardMacros()), target: "x86_64" };
 
@@ -60,6 +61,33 @@ describe("dependencies", () => {
       drop: { buildRequires: ["pkgconfig(x11)", "libX11*"] },
     });
     expect(stripped.body).toBe(after + description);
+  });
+
+  test("of every kind at once", () => {
+    const body = `BuildRequires: libX11-devel\nRequires: libX11 a\nSuggests: libX11\n${description}`;
+    expect(strip(body, { drop: { dependencies: ["libX11*"] } }).body).toBe(
+      `Requires: a\n${description}`,
+    );
+  });
+
+  test("of several names of one thing, one has to be found", () => {
+    const rules = {
+      packages: {
+        demo: {
+          drop: {
+            requires: [
+              { match: ["libX11", "libx11-6"], because: "it is X11" },
+              { match: ["libxcb", "libxcb1"], because: "so is it" },
+            ],
+          },
+        },
+      },
+    };
+    const { report } = strip(`Requires: libx11-6\n${description}`, rules);
+    expect(report.edits.map(({ reason }) => reason)).toEqual(["it is X11"]);
+    expect(describeUnmatched(report.unmatched)).toEqual([
+      "p: packages.demo.drop.requires: nothing found for libxcb (or 1 other names of it)",
+    ]);
   });
 
   test("versions in a pattern limit it", () => {
@@ -299,6 +327,14 @@ describe("files and filters", () => {
     const rules = { filter: { files: ["%{_datadir}/gtk-doc/**"] } };
     expect(strip(body, rules).body).toBe(
       `${description}%install\nx\n\n# What no package takes, as a profile wants it:\nrm -rf %{buildroot}/usr/share/gtk-doc\n\n%files\n/usr/bin/a\n`,
+    );
+  });
+
+  test("paths with spaces and characters of globs are taken as rpm takes them", () => {
+    const body = `${description}%package doc\nSummary: d\n%description doc\nd\n%install\nx\n%files\n"/usr/a b"\n/usr/c\\[1]\n%files doc\n"/usr/share/x y/*"\n`;
+    const rules = { drop: { subpackages: ["*-doc"] }, filter: { files: ["/usr/a *", "/usr/c*"] } };
+    expect(strip(body, rules).body).toBe(
+      `${description}%install\nx\n\n# What no package takes, as a profile wants it:\nrm -rf %{buildroot}/usr/a\\ *\nrm -rf %{buildroot}/usr/c*\nrm -rf %{buildroot}/usr/share/x\\ y/*\n%files\n`,
     );
   });
 

@@ -8,7 +8,7 @@ import {
 } from "rpm-parser";
 import { type Revision, revise, type TextEdit } from "../edit/text-edit.ts";
 import { type EffectiveRules, effectiveRules } from "../profile/effective-rules.ts";
-import { type Profile, type Rule, ruleName, rulesOf } from "../profile/rule.ts";
+import { idleRules, type Profile, type Rule, ruleName, rulesOf } from "../profile/rule.ts";
 import { automaticFilterEdits } from "./automatic-filter.ts";
 import { buildConditionEdits } from "./build-conditions.ts";
 import { buildOptionEdits } from "./build-options.ts";
@@ -43,14 +43,17 @@ const roundsMax = 4;
  *
  * @param options what the spec is evaluated with; conditions decide nothing here, for rules reach
  *   into every branch, but macros in dependencies are expanded with them.
+ * @param name whose rules under `packages` count; the spec's Name when absent
  */
 export function applyProfiles(
   tree: SpecTree,
   options: EvaluationOptions,
   profiles: readonly Profile[],
+  name?: string,
 ): StrippedSpec {
   const original = evaluateSpec(tree, options);
-  const rules = effectiveRules(profiles, original.package.name);
+  const ownName = name ?? original.package.name;
+  const rules = effectiveRules(profiles, ownName);
   const matched = new Set<Rule>();
   const revisions: Revision[] = [];
   let current = { tree, evaluation: original };
@@ -73,9 +76,10 @@ export function applyProfiles(
     report: {
       edits: describeEdits(tree, current.tree, revisions),
       matched,
-      unmatched: profiles
-        .flatMap((profile) => rulesOf(profile))
-        .filter((rule) => rule.package === original.package.name && !matched.has(rule)),
+      unmatched: idleRules(
+        profiles.flatMap((profile) => rulesOf(profile)).filter((rule) => rule.package === ownName),
+        matched,
+      ),
       forbidden: forbiddenDependencies(current.evaluation, rules),
       remaining: remainingDependencies(current.evaluation, rules),
     },

@@ -58,8 +58,8 @@ export function fileEdits(
     const rule = dropped.get(entry.packageName);
     const path = pathOf(entry).replace(/\/$/, "");
     if (rule === undefined || entry.isLeft || !path.startsWith("/") || kept.has(path)) continue;
-    for (const one of expandBraces(entry.path.replace(/\/$/, ""))) {
-      removals.push({ rule, command: `rm -rf %{buildroot}${one}` });
+    for (const one of expandBraces(entry.glob.replace(/\/$/, ""))) {
+      removals.push({ rule, command: `rm -rf %{buildroot}${shellPattern(one)}` });
     }
   }
   for (const { section, packageName, fileLists } of view.packageSections) {
@@ -72,7 +72,9 @@ export function fileEdits(
 
 interface FileEntry {
   readonly packageName: string;
-  /** As written. */
+  /** As written, without quotes: rpm's glob, macros and all. */
+  readonly glob: string;
+  /** The same, without the backslashes that keep characters of globs as they are. */
   readonly path: string;
   /** The line, or the path alone where the line has others. */
   readonly span: { readonly start: number; readonly end: number };
@@ -105,11 +107,11 @@ function lineEntries({ text }: SpecView, line: SpecLine, packageName: string): F
   }
   if (rest === "" || rest.includes("\n") || /^%def(?:attr|verify)/.test(rest)) return [];
   const masked = maskMacros(rest);
-  const words = [...masked.text.matchAll(/\S+/g)];
+  const words = [...masked.text.matchAll(/"[^"]*"|\S+/g)];
   const restStart = line.span.start + raw.indexOf(rest);
   return words.map((word) => ({
     packageName,
-    path: masked.unmask(word[0]).replace(/^"(.*)"$/, "$1"),
+    ...globOf(masked.unmask(word[0])),
     span:
       words.length === 1
         ? line.span
@@ -119,6 +121,17 @@ function lineEntries({ text }: SpecView, line: SpecLine, packageName: string): F
           },
     isLeft,
   }));
+}
+
+function globOf(word: string): Pick<FileEntry, "glob" | "path"> {
+  const glob = word.replace(/^"(.*)"$/, "$1");
+  return { glob, path: glob.replaceAll(/\\([*?[\]{}\\])/g, "$1") };
+}
+
+/** A glob for the shell, to which more characters mean something than to rpm. */
+function shellPattern(glob: string): string {
+  const { text, unmask } = maskMacros(glob);
+  return unmask(text.replaceAll(/[\s'"$&;|<>()`!#]/g, "\\$&"));
 }
 
 /** rpm's file lists know `{a,b}`, but not every `/bin/sh` does. */
@@ -135,11 +148,9 @@ function alternatives(path: string): string[] {
 }
 
 function removeGlob(glob: string): string {
-  if (glob.endsWith("/**") && !glob.slice(0, -3).includes("**")) {
-    return `rm -rf %{buildroot}${glob.slice(0, -3)}`;
-  }
-  if (!glob.includes("**")) return `rm -rf %{buildroot}${glob}`;
-  const pattern = glob.replace(/\*+/g, "*");
+  const folder = glob.endsWith("/**") ? glob.slice(0, -3) : glob;
+  if (!folder.includes("**")) return `rm -rf %{buildroot}${shellPattern(folder)}`;
+  const pattern = glob.replace(/\*+/g, "*").replaceAll("'", String.raw`'\''`);
   return `find %{buildroot} -path '%{buildroot}${pattern}' -prune -exec rm -rf {} +`;
 }
 

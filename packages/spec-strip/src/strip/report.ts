@@ -5,6 +5,7 @@ import {
   type CapabilityRule,
   type DroppedKind,
   droppedKinds,
+  idleRules,
   type Profile,
   type Rule,
   ruleName,
@@ -100,20 +101,36 @@ function forbiddingRule(
   return undefined;
 }
 
-/** Rules of profiles that found nothing in any of some specs. */
+/**
+ * Rules of profiles that found nothing in any of some specs; each profile counts once by its name.
+ * What is for whatever there is, `*`, need not find anything.
+ */
 export function unmatchedRules(
   profiles: readonly Profile[],
   reports: readonly StripReport[],
 ): Rule[] {
-  return profiles
-    .flatMap((profile) => rulesOf(profile))
-    .filter((rule) => !reports.some(({ matched }) => matched.has(rule)));
+  const rules = new Map(
+    profiles
+      .flatMap((profile) => rulesOf(profile))
+      .filter(({ match }) => match !== "*")
+      .map((rule) => [ruleName(rule), rule]),
+  );
+  return idleRules(
+    [...rules.values()],
+    reports.flatMap(({ matched }) => [...matched]),
+  );
 }
 
 /** Rules that found nothing, a line for each list of a profile: `slim: bcond: nothing found for icu`. */
 export function describeUnmatched(rules: readonly Rule[]): string[] {
   const lists = Map.groupBy(rules, ({ profile, key }) => `${profile}: ${key}`);
-  return [...lists].map(
-    ([list, found]) => `${list}: nothing found for ${found.map(({ match }) => match).join(", ")}`,
-  );
+  return [...lists].map(([list, found]) => {
+    const entries = [...Map.groupBy(found, ({ entry }) => entry).values()].map(
+      ([first, ...others]) =>
+        others.length === 0
+          ? first?.match
+          : `${first?.match} (or ${others.length} other names of it)`,
+    );
+    return `${list}: nothing found for ${entries.join(", ")}`;
+  });
 }
