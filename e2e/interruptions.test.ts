@@ -1,7 +1,10 @@
-import { randomUUID } from "node:crypto";
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { randomBytes, randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { setTimeout } from "node:timers/promises";
-import { type CommandResult, defaultStoreFolder, run, start } from "@cleanroom/core";
+import { type CommandResult, defaultStoreFolder, run, sha256, start } from "@cleanroom/core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { halfMade, killAtRandom, processesOf } from "../tools/bench/kill-at-random.ts";
 import { syntheticLibraries, writeSyntheticSpecs } from "../tools/bench/synthetic-specs.ts";
@@ -37,6 +40,13 @@ async function inBuild(command: string): Promise<void> {
 const build = (...args: readonly string[]): Promise<CommandResult> =>
   workspace.cleanroom(["rpm", "build", ...args]);
 
+/** Mounts below the workspace or the store that others can see. */
+async function mountsLeft(): Promise<readonly string[]> {
+  const folders = [workspace.folder, defaultStoreFolder(process.env)];
+  const mounts = (await readFile("/proc/self/mounts", "utf8")).split("\n");
+  return mounts.filter((line) => folders.some((folder) => line.includes(`${folder}/`)));
+}
+
 /** Waits until the log of the first library's build holds a word. */
 async function logged(word: string): Promise<void> {
   const file = `${defaultStoreFolder(process.env)}/logs/lib0000.log`;
@@ -62,6 +72,7 @@ describe("interrupted", () => {
       expect(stderr).not.toContain("bug in Cleanroom");
       expect(await processesOf(workspace.folder)).toEqual([]);
       expect(await halfMade(workspace)).toEqual([]);
+      expect(await mountsLeft()).toEqual([]);
     },
   );
 
@@ -100,6 +111,55 @@ describe("a file that is changed while it is built", () => {
     expect(JSON.parse((await build("--json", "lib0000")).stdout)).toMatchObject([
       { how: "cached" },
     ]);
+  });
+});
+
+describe("a source's server", () => {
+  test("that breaks off, and then is gone, is named; the next run goes on where it ended", async () => {
+    await workspace.git("checkout", "--", "specs");
+    // Random, so that no store has it.
+    const archive = randomBytes(300_000);
+    const asked: (string | undefined)[] = [];
+    let isWhole = false;
+    const server = createServer((request, response) => {
+      asked.push(request.headers.range);
+      const begin = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
+      const { length } = archive;
+      response.writeHead(begin === 0 ? 200 : 206, { "content-length": length - begin });
+      if (isWhole) response.end(archive.subarray(begin));
+      else response.write(archive.subarray(0, 100_000), () => response.destroy());
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    await workspace.edit(spec, (text) =>
+      text.replace("Source0:", `Source7: http://127.0.0.1:${port}/random.bin\nSource0:`),
+    );
+    const lock = { file: "random.bin", sha256: sha256(archive), size: archive.length };
+    const lockFile = workspace.path("specs/rpm/lib0000/sources.lock.yaml");
+    await writeFile(lockFile, JSON.stringify({ sources: [{ ...lock, from: ["url"] }] }));
+
+    const broken = await build("lib0000");
+    expect(broken.exitCode).toBe(1);
+    expect(broken.stderr).toContain("lib0000: random.bin (sha256");
+    expect(broken.stderr).toContain(`http://127.0.0.1:${port}/random.bin: `);
+    server.closeAllConnections();
+    server.close();
+    const gone = await build("lib0000");
+    expect(gone.exitCode).toBe(1);
+    expect(gone.stderr).toContain("ECONNREFUSED");
+    expect(gone.stderr).not.toContain("bug in Cleanroom");
+
+    isWhole = true;
+    server.listen(port, "127.0.0.1");
+    await once(server, "listening");
+    const whole = await build("lib0000");
+    server.closeAllConnections();
+    server.close();
+    await rm(lockFile);
+    expect(whole.stderr).toContain("lib0000: built");
+    expect(asked[0]).toBeUndefined();
+    expect(asked.at(-1)).toBe("bytes=100000-");
   });
 });
 
@@ -151,9 +211,16 @@ describe("a machine that runs out", () => {
     expect(stdout).toContain("exit: 1");
   });
 
-  test("of memory in a build says so", async () => {
+  test.each([
     // What the kernel does to a process when there is none left.
-    await inBuild("sh -c 'kill -KILL $$'");
+    ["by the kernel", "sh -c 'kill -KILL $$'"],
+    // A compiler that may not have more than so many KiB.
+    [
+      "by a limit",
+      "ulimit -v 100000; echo 'char big[1 << 30] = {1};' | gcc -c -x c - -o /dev/null",
+    ],
+  ])("of memory in a build, told %s, says so", async (_by, command) => {
+    await inBuild(command);
     const { exitCode, stderr } = await build("lib0000");
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(/next: the machine's memory was used up, as it seems/);

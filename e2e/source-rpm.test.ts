@@ -139,7 +139,10 @@ describe("a source package", () => {
     expect(exitCode).toBe(0);
   });
 
-  test("is a target of its own", async () => {
+  test("is a target of its own; the packages are another", async () => {
+    expect((await workspace.nx("rpm", "greet")).stdout).toContain(
+      "Successfully ran target rpm for project greet",
+    );
     const { stdout } = await workspace.nx("run", "greet:srpm");
     expect(stdout).toContain("Successfully ran target srpm for project greet");
     expect(await readdir(workspace.path("dist/srpms/greet"))).toEqual([path.basename(source)]);

@@ -3,10 +3,13 @@ import path from "node:path";
 import { CleanroomError } from "@cleanroom/core";
 import { makeRoot } from "@cleanroom/rootfs";
 import { type BuildId, formatBuildId, packageOfBuild } from "@cleanroom/spec-strip";
-import { buildAll, prepareBuild, type RunnerContext, withNeeds } from "./build.ts";
+import { buildAll } from "./build.ts";
+import { withNeeds } from "./build-plan.ts";
 import type { BuildResult } from "./build-result.ts";
 import { compareOutputs, missingOutput, type OutputDifference } from "./compare-outputs.ts";
+import { prepareBuild } from "./prepare-build.ts";
 import { rpmbuild } from "./rpmbuild.ts";
+import type { RunnerContext } from "./runner-context.ts";
 
 /** What a build that was cut off by interfaces comes to with the packages of now. */
 export interface CutoffCheck {

@@ -1,9 +1,12 @@
 import { CleanroomError } from "@cleanroom/core";
 import { formatBuildId, needsOfBuild, packageOfBuild } from "@cleanroom/spec-strip";
-import { findResult, prepareBuild, type RunnerContext, withNeeds } from "./build.ts";
+import { withNeeds } from "./build-plan.ts";
 import type { BuildResult } from "./build-result.ts";
 import { describeChange, type InputChange, inputChanges } from "./build-inputs.ts";
 import { readHistory } from "./history.ts";
+import { findResult } from "./known-result.ts";
+import { prepareBuild } from "./prepare-build.ts";
+import type { RunnerContext } from "./runner-context.ts";
 
 /** Whether a build would run, and why. */
 export interface BuildExplanation {

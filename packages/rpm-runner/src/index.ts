@@ -8,13 +8,10 @@ export {
 export { explainBuilds } from "./explain.ts";
 export { BuildProgress, type BuildState, type ProgressSnapshot } from "./progress.ts";
 export { describeDuration, describeRun, readRunSummary, type RunSummary } from "./run-summary.ts";
-export {
-  type BuildLimits,
-  buildPackages,
-  openBuildRoot,
-  planPackages,
-  type RunnerContext,
-} from "./build.ts";
+export { buildPackages } from "./build.ts";
+export { planPackages } from "./build-plan.ts";
+export { openBuildRoot } from "./build-root.ts";
+export type { BuildLimits, RunnerContext } from "./runner-context.ts";
 export type { BuildResult, BuiltRpm } from "./build-result.ts";
 export {
   type DebianSourceFile,

@@ -3,11 +3,14 @@ import path from "node:path";
 import { type Store } from "@cleanroom/core";
 import { makeRoot } from "@cleanroom/rootfs";
 import { formatBuildId, packageOfBuild } from "@cleanroom/spec-strip";
-import { buildAll, prepareBuild, type RunnerContext, withNeeds } from "./build.ts";
+import { buildAll } from "./build.ts";
+import { withNeeds } from "./build-plan.ts";
 import type { BuildResult } from "./build-result.ts";
 import { compareOutputs, missingOutput, type OutputDifference } from "./compare-outputs.ts";
 import { writeDiffoscopeReport } from "./diffoscope.ts";
+import { prepareBuild } from "./prepare-build.ts";
 import { rpmbuild } from "./rpmbuild.ts";
+import type { RunnerContext } from "./runner-context.ts";
 import { otherSurroundings } from "./surroundings.ts";
 
 /** What building a package a second time, in other surroundings, came to. */

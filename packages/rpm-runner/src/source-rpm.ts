@@ -11,17 +11,14 @@ import {
 import { makeRoot } from "@cleanroom/rootfs";
 import { headerTag } from "rpm-parser";
 import { packageOfBuild, type StackPackage } from "@cleanroom/spec-strip";
-import {
-  buildAll,
-  type PreparedBuild,
-  prepareBuild,
-  type RunnerContext,
-  withNeeds,
-} from "./build.ts";
+import { buildAll } from "./build.ts";
+import { withNeeds } from "./build-plan.ts";
 import type { BuildResult } from "./build-result.ts";
 import { compareOutputs } from "./compare-outputs.ts";
+import { type PreparedBuild, prepareBuild } from "./prepare-build.ts";
 import { builtSpec, type ReproductionResult } from "./reproduce.ts";
 import { rpmbuild, type RpmbuildRequest } from "./rpmbuild.ts";
+import type { RunnerContext } from "./runner-context.ts";
 
 /** The source package of a build. */
 export interface SourceRpm {

@@ -12,8 +12,10 @@ import {
   writeFileAtomic,
 } from "@cleanroom/core";
 import type { StackPackage } from "@cleanroom/spec-strip";
-import { buildRootOf, compilerCacheOf, type RunnerContext } from "../build.ts";
+import { buildRootOf } from "../build-root.ts";
+import { compilerCacheOf } from "../prepare-build.ts";
 import { rpmbuild, type RpmbuildRequest } from "../rpmbuild.ts";
+import type { RunnerContext } from "../runner-context.ts";
 import { withCheckout } from "./checkout.ts";
 import { syncTree, type TreeManifest } from "./sync-tree.ts";
 
