@@ -13,6 +13,7 @@ import { automaticFilterEdits } from "./automatic-filter.ts";
 import { buildConditionEdits } from "./build-conditions.ts";
 import { buildOptionEdits } from "./build-options.ts";
 import { dependencyEdits } from "./dependencies.ts";
+import { languageEdits } from "./languages.ts";
 import { fileEdits } from "./removed-files.ts";
 import {
   forbiddenDependencies,
@@ -94,6 +95,7 @@ function editsOf(view: SpecView, rules: EffectiveRules): TextEdit[] {
     ...scriptletEdits(view, rules),
     ...dependencies,
     ...fileEdits(view, rules, dropped),
+    ...languageEdits(view, rules, dropped),
     ...buildConditionEdits(view, rules),
     ...buildOptionEdits(view, rules),
     ...automaticFilterEdits(view, rules),
