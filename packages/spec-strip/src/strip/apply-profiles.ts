@@ -119,10 +119,10 @@ function describeEdits(
     const old = text;
     text = revision.text;
     const earlier = revisions.slice(0, round).toReversed();
-    const later = revisions.slice(round);
+    const later = revisions.slice(round + 1);
     return revision.made.map((edit): StripEdit => {
       const before = earlier.reduce((offset, one) => one.before(offset), edit.start);
-      const after = later.reduce((offset, one) => one.after(offset), edit.start);
+      const after = later.reduce((offset, one) => one.after(offset), edit.newStart);
       return {
         what: edit.what,
         rules: edit.rules.map((rule) => ruleName(rule)).filter(isFirst),

@@ -29,7 +29,8 @@ export function languageEdits(
   if (rule === undefined || install?.header === undefined) return [];
   if (/%\{?find_lang\b/.test(view.text)) return languages.map((one) => note({ start: 0 }, one));
   const entries = fileEntries(view).filter(
-    ({ isLeft, hasLanguage, packageName }) => !isLeft && !hasLanguage && !dropped.has(packageName),
+    ({ glob, isLeft, hasLanguage, packageName }) =>
+      glob.includes("locale") && !isLeft && !hasLanguage && !dropped.has(packageName),
   );
   const expanded = view.expand(entries.map(({ path }) => path));
   const plain = entries.flatMap((entry) => {

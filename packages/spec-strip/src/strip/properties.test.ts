@@ -52,6 +52,7 @@ const spec = fc
       `Name: demo\nVersion: 1\nRelease: 1%{?dist}\nSummary: s\nLicense: MIT\n${main.join("")}` +
       `%description\nText.\n%package doc\nSummary: d\n${other.join("")}%description doc\nText.\n` +
       `%build\n%meson -Ddocs=true\n%install\nmake install\n%files\n/usr/bin/demo\n` +
+      `%{_datadir}/locale/*/LC_MESSAGES/%{name}.mo\n/usr/share/a b/c\n` +
       (hasFiles ? "%files doc\n/usr/share/doc/demo\n" : ""),
   );
 
@@ -69,8 +70,14 @@ const profile = fc
       recommends: fc.constantFrom<string[]>([], ["*"]),
       subpackages: fc.constantFrom<string[]>([], ["*-doc"]),
     }),
+    filter: fc.record({
+      files: fc.uniqueArray(fc.constantFrom("/usr/bin/*", "/usr/share/doc/**", "/usr/**/c")),
+      autoRequires: fc.uniqueArray(fc.constantFrom("libX11.so*", "libxcb*")),
+    }),
+    findLang: fc.boolean(),
     bcond: fc.constantFrom({}, { extra: false }),
     meson: fc.constantFrom({}, { docs: false }),
+    packages: fc.constantFrom({}, { demo: { meson: { one: 1 } } }, { demo: { meson: { two: 2 } } }),
   })
   .map((rules) => profileFromFile("p", profileFileSchema.parse({ description: "d", ...rules })));
 

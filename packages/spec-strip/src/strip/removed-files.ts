@@ -114,7 +114,8 @@ function installEdits(view: SpecView, removals: readonly Removal[]): TextEdit[] 
     removals.filter(({ command }) => !present.has(command)).map((one) => [one.command, one]),
   );
   if (missing.size === 0) return [];
-  const commands = [...missing.keys()];
+  // Each is on its own, so the order of rules does not show.
+  const commands = [...missing.keys()].toSorted();
   const at = installEnd(view, section);
   const heading = present.has(marker) ? "" : `\n${marker}\n`;
   const rules = [...new Set([...missing.values()].map(({ rule }) => rule))];
