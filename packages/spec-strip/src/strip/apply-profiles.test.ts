@@ -55,6 +55,7 @@ describe("dependencies", () => {
     ["BuildRequires: (foo if libX11-devel)\n", ""],
     ["BuildRequires: (foo if libX11-devel else bar)\n", "BuildRequires: bar\n"],
     ["BuildRequires: (foo unless libX11-devel)\n", "BuildRequires: foo\n"],
+    ["BuildRequires: (libX11-devel if foo else bar)\n", "BuildRequires: (bar or foo)\n"],
     ["buildrequires : libX11-devel\n", ""],
   ])("%s", (before, after) => {
     const stripped = strip(before + description, {
