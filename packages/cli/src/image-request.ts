@@ -1,9 +1,10 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { Generation } from "@cleanroom/repo-publisher";
-import type { ImageContext, ImageRequest } from "@cleanroom/image-composer";
+import { type ImageContext, type ImageRequest, readImageFile } from "@cleanroom/image-composer";
+import { readProfiles, ruleName } from "@cleanroom/spec-strip";
 import { imageFolder } from "./image-folders.ts";
-import { baseRepository, type Session, unknownName } from "./session.ts";
+import { baseRepository, type Session, unknownName, workspace } from "./session.ts";
 
 export async function checkImageName(session: Session, name: string): Promise<void> {
   const names = await session.names("image");
@@ -22,10 +23,16 @@ export async function imageRequest(
   published: Generation,
 ): Promise<ImageRequest> {
   const base = await session.base();
+  const folder = imageFolder(name);
+  const { policy } = await readImageFile(folder);
+  const profiles = await readProfiles(workspace, policy.profiles);
   return {
     name,
-    folder: imageFolder(name),
+    folder,
     arch: base.file.arch,
+    forbid: profiles.flatMap(({ forbid }) =>
+      forbid.map((rule) => ({ name: ruleName(rule), matches: rule.matches })),
+    ),
     repositories: [
       {
         id: "cleanroom",

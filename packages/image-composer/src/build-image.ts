@@ -29,6 +29,7 @@ import { type ImageLock, readImageLock } from "./lock/lock-file.ts";
 import { lockedPackages } from "./lock/lock-image.ts";
 import type { JsonBlob } from "./describe/oci-image.ts";
 import { checkPolicy } from "./compose/policy.ts";
+import { checkForbidden } from "./compose/proof.ts";
 import { emptyConfig, referrersIndex, referrersOf } from "./describe/referrers.ts";
 import { addedFilesJson, readAddedFiles } from "./compose/requested-state.ts";
 import { megabytes } from "./sizes.ts";
@@ -46,6 +47,7 @@ export interface BuildOptions {
  * and the output folder is left as it is.
  *
  * @throws {CleanroomError} `image-lock-missing`, `image-lock-stale`, `policy-violated`,
+ *   `image-forbidden`,
  *   `account-unknown`, `account-conflict`, `image-file-missing`, and those of the steps
  */
 export async function buildImage(
@@ -67,6 +69,7 @@ export async function buildImage(
       packLevel[image.compression],
       context.tools.digest,
       request.name,
+      (request.forbid ?? []).map(({ name }) => name),
     ],
     ...[lockDigest(lock), image as unknown as Json],
     addedFilesJson(added),
@@ -92,6 +95,7 @@ export async function buildImage(
     directories: composition.directories,
     unpackedBytes: composition.layers.reduce((sum, layer) => sum + layer.unpackedBytes, 0),
   });
+  await checkForbidden(context, request, admitted.packages, composition.removed, added);
   const statements = await buildStatements(request.repositories);
   const described = describeImage(context, request, image, lock, admitted, composition, statements);
   const { built } = described;

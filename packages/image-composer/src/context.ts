@@ -1,5 +1,5 @@
 import type { Logger, Store, Tools } from "@cleanroom/core";
-import type { Repository } from "@cleanroom/rootfs";
+import type { ForbidRule, Repository } from "@cleanroom/rootfs";
 
 /** What every operation of this package works with. */
 export interface ImageContext {
@@ -23,6 +23,8 @@ export interface ImageRequest {
   readonly repositories: readonly ImageRepository[];
   /** RPM's name of the architecture. */
   readonly arch: string;
+  /** What the profiles that image.yaml names under policy.profiles forbid. */
+  readonly forbid?: readonly ForbidRule[];
 }
 
 /** What the name of an image may be: it becomes part of references and container names. */

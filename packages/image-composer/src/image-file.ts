@@ -64,6 +64,8 @@ const policySchema = z.strictObject({
       licenses: z.array(z.string()).default([]),
     })
     .prefault({}),
+  /** Names of specs/profile: nothing in the image may need what they forbid. */
+  profiles: z.array(z.string()).default([]),
   /** Exceptions, also from the rules that hold for every image. */
   allow: z
     .strictObject({

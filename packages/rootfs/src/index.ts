@@ -6,6 +6,8 @@ export {
   type Repository,
 } from "./closure.ts";
 export { encodePurl, type PackageAddress, rpmPurl } from "./purl.ts";
+export { type ForbiddenNeed, forbiddenNeeds, type ForbidRule } from "./forbidden-needs.ts";
+export { type PackageNeeds, readPackageNeeds } from "./package-needs.ts";
 export { fetchClosure } from "./fetch-closure.ts";
 export { type ResolveRequest, resolveClosure } from "./resolve.ts";
 export { makeRoot, type RootOptions, rpmDatabasePath } from "./root.ts";

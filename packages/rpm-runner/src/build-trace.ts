@@ -3,10 +3,10 @@ import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { mapConcurrent, type Sha256, type Store } from "@cleanroom/core";
 import { readRpmHeader, type RpmFile, type RpmHeader } from "rpm-parser";
+import { readPackageNeeds } from "@cleanroom/rootfs";
 import type { StackPackage } from "@cleanroom/spec-strip";
 import { openedFilesName } from "./build-result.ts";
 import { readHistory } from "./history.ts";
-import { readRpmNeeds } from "./rpm-needs.ts";
 import type { SuggestionInput } from "./suggest.ts";
 import type { BuildTrace, RootPackage } from "./suggest-build-requires.ts";
 
@@ -43,7 +43,7 @@ export async function readBuildTrace(
     always,
     packages,
     opened: new Set((await readFile(file, "utf8")).split("\n")),
-    needed: new Set((await readRpmNeeds(store, rpms)).flatMap(({ requires }) => requires)),
+    needed: new Set((await readPackageNeeds(store, rpms)).flatMap(({ requires }) => requires)),
   };
 }
 
@@ -84,7 +84,7 @@ function graphPackage({
     name,
     installedBytes,
     provides: [...provides.map((one) => one.name), ...files.map((one) => one.path)],
-    requires: requires.map((one) => one.name),
+    requires: requires.map((one) => one.text),
   };
 }
 

@@ -23,7 +23,6 @@ export {
 export type { AtFailure } from "./rpmbuild.ts";
 export { checkSourceRpms, makeSourceRpms, type SourceRpm } from "./source-rpm.ts";
 export { readOutput } from "./output.ts";
-export { readRpmNeeds } from "./rpm-needs.ts";
 export {
   suggestCuts,
   type Suggestion,

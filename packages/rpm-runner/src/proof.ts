@@ -1,55 +1,7 @@
 import { CleanroomError, type Logger, type Store } from "@cleanroom/core";
-import { formatBuildId, type ForbidRule, ruleName, type StackPackage } from "@cleanroom/spec-strip";
+import { forbiddenNeeds, readPackageNeeds } from "@cleanroom/rootfs";
+import { formatBuildId, ruleName, type StackPackage } from "@cleanroom/spec-strip";
 import type { BuildResult } from "./build-result.ts";
-import { readRpmNeeds, type RpmNeeds } from "./rpm-needs.ts";
-
-/** Something that a package asks for although a profile forbids it. */
-export interface ForbiddenNeed {
-  readonly rpm: string;
-  /** What asks for it: the path of an ELF file, or `Requires`. */
-  readonly by: string;
-  /** What it asks for. */
-  readonly need: string;
-  /** The rule, as reports name it. */
-  readonly rule: string;
-  /** `needs`: it cannot do without. `names`: its strings hold the name, as for dlopen(3). */
-  readonly how: "needs" | "names";
-}
-
-/**
- * What built packages ask for against rules: NEEDED entries of ELF files, then the Requires of
- * headers that no such entry explains, then names among the strings of ELF files.
- */
-export function forbiddenNeeds(
-  packages: readonly RpmNeeds[],
-  rules: readonly ForbidRule[],
-): ForbiddenNeed[] {
-  const ruleFor = (name: string): string | undefined => {
-    const rule = rules.find(({ matches }) => matches({ name }));
-    return rule === undefined ? undefined : ruleName(rule);
-  };
-  const judge = (
-    rpm: string,
-    by: string,
-    how: ForbiddenNeed["how"],
-    names: readonly string[],
-  ): ForbiddenNeed[] =>
-    names.flatMap((need) => {
-      const rule = ruleFor(need);
-      return rule === undefined ? [] : [{ rpm, by, need, rule, how }];
-    });
-  return packages.flatMap(({ rpm, files, requires }) => {
-    const needed = files.flatMap((file) => judge(rpm, file.path, "needs", file.needed));
-    const explained = new Set(needed.map(({ need }) => need));
-    // libX11.so.6()(64bit) comes of libX11.so.6.
-    const others = requires.filter((name) => !explained.has(name.replace(/\(.*$/, "")));
-    return [
-      ...needed,
-      ...judge(rpm, "Requires", "needs", others),
-      ...files.flatMap((file) => judge(rpm, file.path, "names", file.named)),
-    ];
-  });
-}
 
 /**
  * Checks before a build that its spec asks for nothing that its profiles forbid.
@@ -89,12 +41,13 @@ export async function checkBuild(
   logger: Logger,
 ): Promise<void> {
   if (entry.forbid.length === 0) return;
-  const found = forbiddenNeeds(await readRpmNeeds(store, result.rpms), entry.forbid);
+  const rules = entry.forbid.map((rule) => ({ name: ruleName(rule), matches: rule.matches }));
+  const found = forbiddenNeeds(await readPackageNeeds(store, result.rpms), rules);
   const label = formatBuildId(entry);
-  for (const { rpm, by, need, rule, how } of found) {
+  for (const { package: nevra, by, need, rule, how } of found) {
     // Once, when it was built: a person can only look into it then.
     if (how === "names" && result.how === "built") {
-      logger.warning(`${label}: ${by} of ${rpm} names ${need}, as for dlopen (${rule})`);
+      logger.warning(`${label}: ${by} of ${nevra} names ${need}, as for dlopen (${rule})`);
     }
   }
   const needs = found.filter(({ how }) => how === "needs");
@@ -103,7 +56,9 @@ export async function checkBuild(
     "build-forbidden",
     [
       `what was built needs what the profiles of ${entry.name} forbid:`,
-      ...needs.map(({ rpm, by, need, rule }) => `    ${rpm}: ${by} needs ${need} (${rule})`),
+      ...needs.map(
+        ({ package: nevra, by, need, rule }) => `    ${nevra}: ${by} needs ${need} (${rule})`,
+      ),
     ].join("\n"),
     {
       place: { step: `${label}: check` },

@@ -1,10 +1,10 @@
 import { parseCapability } from "rpm-parser";
 import { closureOf, providersByName, providersOf } from "./package-graph.ts";
-import type { RpmNeeds } from "./rpm-needs.ts";
+import type { PackageNeeds } from "@cleanroom/rootfs";
 
 /** An RPM, with what its spec says of it by hand. */
 export interface SuggestionInput extends Pick<
-  RpmNeeds,
+  PackageNeeds,
   "name" | "installedBytes" | "provides" | "requires"
 > {
   /** The spec it comes from; undefined for a package of the base. */
@@ -108,12 +108,17 @@ function requiresOf(rpm: SuggestionInput): readonly string[] {
 
 /** Requires of the header that do not stand in the spec. */
 function automatic({ requires, declared }: SuggestionInput): string[] {
-  const names = new Set(declared.map((text) => parseCapability(text)?.name ?? text));
-  return requires.filter((name) => !names.has(name));
+  const names = new Set(declared.map(nameOf));
+  return requires.filter((text) => !names.has(nameOf(text)));
 }
 
 /** Whether anything but a Requires in the spec leads from one RPM to another. */
 function isUsed(rpm: SuggestionInput, other: SuggestionInput): boolean {
   const provided = new Set(other.provides);
-  return automatic(rpm).some((name) => provided.has(name));
+  return automatic(rpm).some((text) => provided.has(nameOf(text)));
+}
+
+/** The name of a capability; a rich dependency's whole text. */
+function nameOf(text: string): string {
+  return parseCapability(text)?.name ?? text;
 }

@@ -4,12 +4,12 @@ import {
   readBasePackages,
   readBuildTrace,
   readOutput,
-  readRpmNeeds,
   suggestBuildRequires,
   suggestCuts,
   type Suggestion,
   type SuggestionInput,
 } from "@cleanroom/rpm-runner";
+import { readPackageNeeds } from "@cleanroom/rootfs";
 import type { StackPackage } from "@cleanroom/spec-strip";
 import { type GlobalOptions, outputFolder, Session, workspace } from "../session.ts";
 
@@ -69,7 +69,7 @@ async function builtRpms(
 ): Promise<SuggestionInput[] | undefined> {
   const recorded = await readOutput(outputFolder, entry.name);
   if (recorded === undefined) return undefined;
-  const needs = await readRpmNeeds(await session.store(), recorded);
+  const needs = await readPackageNeeds(await session.store(), recorded);
   return needs.map((one) => ({
     ...one,
     source: entry.name,

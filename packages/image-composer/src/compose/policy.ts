@@ -83,7 +83,7 @@ const forbiddenFiles: readonly { readonly rule: string; readonly globs: readonly
 
 /** The rules that an image keeps, in words: those of every image, then its own. */
 export function policyRules({ policy }: Pick<ImageFile, "policy">): readonly string[] {
-  const { forbid, allow, size } = policy;
+  const { forbid, profiles, allow, size } = policy;
   const list = (what: string, globs: readonly string[]): string[] =>
     globs.length === 0 ? [] : [`${what}: ${globs.join(" ")}`];
   return [
@@ -92,6 +92,7 @@ export function policyRules({ policy }: Pick<ImageFile, "policy">): readonly str
     "no build path in any file",
     "no file or directory that everyone may write, but for sticky directories",
     ...list("no capability", forbid.capabilities),
+    ...list("nothing that profiles forbid", profiles),
     ...list("no file", forbid.files),
     ...list("no licence", forbid.licenses),
     ...(forbid.setuid ? ["no setuid or setgid file"] : []),

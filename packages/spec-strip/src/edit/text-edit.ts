@@ -13,8 +13,8 @@ export interface TextEdit extends Span {
 /** A text after some edits, with the way between offsets before and after. */
 export interface Revision {
   readonly text: string;
-  /** Edits that were made, in order. */
-  readonly made: readonly TextEdit[];
+  /** Edits that were made, in order, with the offset of each in the new text. */
+  readonly made: readonly (TextEdit & { readonly newStart: number })[];
   /** The new offset of an old one. */
   after(offset: number): number;
   /** The old offset of a new one. */
@@ -35,13 +35,16 @@ function inOrder(a: TextEdit, b: TextEdit): number {
  * the longer one: a section that goes takes its lines along. The others are left undone.
  */
 export function revise(text: string, edits: readonly TextEdit[]): Revision {
-  const made: TextEdit[] = [];
+  const made: Revision["made"][number][] = [];
   const pieces: string[] = [];
   let at = 0;
+  let length = 0;
   for (const edit of edits.toSorted(inOrder)) {
     if (edit.start < at) continue;
-    pieces.push(text.slice(at, edit.start), edit.text);
-    made.push(edit);
+    const kept = text.slice(at, edit.start);
+    pieces.push(kept, edit.text);
+    made.push({ ...edit, newStart: length + kept.length });
+    length += kept.length + edit.text.length;
     at = edit.end;
   }
   pieces.push(text.slice(at));

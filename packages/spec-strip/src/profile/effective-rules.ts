@@ -5,6 +5,7 @@ import {
   type CapabilityRule,
   type DroppedKind,
   droppedKinds,
+  type LanguageRule,
   type NameRule,
   type Profile,
   type Rule,
@@ -20,6 +21,7 @@ export interface EffectiveRules {
   readonly autoRequires: readonly Rule[];
   readonly autoProvides: readonly Rule[];
   readonly files: readonly Rule[];
+  readonly languages: readonly LanguageRule[];
   /** Of several rules for one name, the last one. */
   readonly buildConditions: readonly BuildConditionRule[];
   readonly options: Readonly<Record<BuildSystem, readonly BuildOptionRule[]>>;
@@ -60,6 +62,7 @@ export function effectiveRules(profiles: readonly Profile[], packageName: string
     autoRequires: all((set) => set.autoRequires),
     autoProvides: all((set) => set.autoProvides),
     files: all((set) => set.files),
+    languages: all((set) => set.languages),
     buildConditions: last(
       all((set) => set.buildConditions),
       ({ match }) => match,

@@ -51,6 +51,12 @@ const rulesSchema = {
       files: patternsSchema,
     })
     .prefault({}),
+  /**
+   * Translations that a spec lists as plain files are found by `%find_lang` instead, which marks each
+   * with its language, so that an image can choose. A name, for one package: those of that name,
+   * whether the spec lists them or not.
+   */
+  findLang: z.union([z.boolean(), z.string().regex(/^[\w.+-]+$/)]).default(false),
   /** Build conditions, as `%bcond` declares them. */
   bcond: z.record(z.string(), switchSchema).default({}),
   /**

@@ -45,6 +45,12 @@ export interface BuildConditionRule extends Rule {
   readonly isOn: boolean;
 }
 
+/** A rule that has translations marked with their language. */
+export interface LanguageRule extends Rule {
+  /** Their name; undefined for those that the spec lists. */
+  readonly domain: string | undefined;
+}
+
 export interface BuildOptionRule extends Rule {
   readonly value: OptionValue;
 }
@@ -58,6 +64,7 @@ export interface RuleSet {
   readonly autoProvides: readonly Rule[];
   /** Patterns may hold macros, so they are matched only once a spec's macros are known. */
   readonly files: readonly Rule[];
+  readonly languages: readonly LanguageRule[];
   readonly buildConditions: readonly BuildConditionRule[];
   readonly options: Readonly<Record<BuildSystem, readonly BuildOptionRule[]>>;
 }
@@ -86,6 +93,7 @@ export function rulesOf({ everywhere, packages }: Profile): Rule[] {
     ...set.autoRequires,
     ...set.autoProvides,
     ...set.files,
+    ...set.languages,
     ...set.buildConditions,
     ...Object.values(set.options).flat(),
   ]);
@@ -153,7 +161,7 @@ function ruleSet(rules: PackageRules, origin: Origin): RuleSet {
     Object.entries(record).flatMap(([match, value]) =>
       patternRules(match, key, origin).map((rule) => ({ ...rule, value })),
     );
-  const { drop, filter } = rules;
+  const { drop, filter, findLang } = rules;
   const capabilities = (list: readonly ProfilePattern[], key: string): CapabilityRule[] =>
     patterns(list, key).map((rule) => capabilityRule(rule));
   const ofEveryKind = capabilities(drop.dependencies, "drop.dependencies");
@@ -169,6 +177,13 @@ function ruleSet(rules: PackageRules, origin: Origin): RuleSet {
     autoRequires: patterns(filter.autoRequires, "filter.autoRequires"),
     autoProvides: patterns(filter.autoProvides, "filter.autoProvides"),
     files: patterns(filter.files, "filter.files"),
+    languages:
+      findLang === false
+        ? []
+        : patternRules(findLang === true ? "*" : findLang, "findLang", origin).map((rule) => ({
+            ...rule,
+            domain: findLang === true ? undefined : findLang,
+          })),
     buildConditions: named(rules.bcond, "bcond").map(({ value, ...rule }) => ({
       ...rule,
       isOn: value === true || value === "on",

@@ -55,6 +55,7 @@ describe("dependencies", () => {
     ["BuildRequires: (foo if libX11-devel)\n", ""],
     ["BuildRequires: (foo if libX11-devel else bar)\n", "BuildRequires: bar\n"],
     ["BuildRequires: (foo unless libX11-devel)\n", "BuildRequires: foo\n"],
+    ["BuildRequires: (libX11-devel if foo else bar)\n", "BuildRequires: (bar or foo)\n"],
     ["buildrequires : libX11-devel\n", ""],
   ])("%s", (before, after) => {
     const stripped = strip(before + description, {
@@ -346,6 +347,37 @@ describe("files and filters", () => {
     );
     const own = strip(`%global __requires_exclude ^perl\n${description}`, rules);
     expect(own.body).toBe(`%global __requires_exclude ^perl|^(libX11[.]so.*)$\n${description}`);
+  });
+});
+
+describe("languages", () => {
+  const files = (header: string, entry: string): string =>
+    `${description}%install\nmake install\n\n${header}\n/usr/bin/a\n${entry}`;
+  test.each([
+    [
+      files("%files", "%{_datadir}/locale/*/LC_MESSAGES/%{name}.mo\n"),
+      `${description}%install\nmake install\n%find_lang %{name}\n\n%files -f %{name}.lang\n/usr/bin/a\n`,
+    ],
+    [
+      files("%files -f list", "%{_datadir}/locale\n"),
+      `${description}%install\nmake install\n%find_lang %{name} --all-name\n\n%files -f list -f %{name}.lang\n/usr/bin/a\n`,
+    ],
+    ...[
+      files("%files", "%lang(de) %{_datadir}/locale/de/LC_MESSAGES/a.mo\n"),
+      files("%files", "%dir %{_datadir}/locale\n"),
+      `${description}%install\n%find_lang a\n%files -f a.lang\n%{_datadir}/locale/x\n`,
+    ].map((same) => [same, same]),
+  ])("%s", (before, after) => {
+    expect(strip(before, { findLang: true }).body).toBe(after);
+  });
+
+  test("of a name, for one package, are found wherever the spec lists them", () => {
+    const rules = { packages: { demo: { findLang: "demo30" } } };
+    const { body, report } = strip(files("%files", ""), rules);
+    expect(body).toBe(
+      `${description}%install\nmake install\n%find_lang demo30\n\n%files -f demo30.lang\n/usr/bin/a\n`,
+    );
+    expect(report.unmatched).toEqual([]);
   });
 });
 

@@ -13,6 +13,7 @@ import { automaticFilterEdits } from "./automatic-filter.ts";
 import { buildConditionEdits } from "./build-conditions.ts";
 import { buildOptionEdits } from "./build-options.ts";
 import { dependencyEdits } from "./dependencies.ts";
+import { languageEdits } from "./languages.ts";
 import { fileEdits } from "./removed-files.ts";
 import {
   forbiddenDependencies,
@@ -94,6 +95,7 @@ function editsOf(view: SpecView, rules: EffectiveRules): TextEdit[] {
     ...scriptletEdits(view, rules),
     ...dependencies,
     ...fileEdits(view, rules, dropped),
+    ...languageEdits(view, rules, dropped),
     ...buildConditionEdits(view, rules),
     ...buildOptionEdits(view, rules),
     ...automaticFilterEdits(view, rules),
@@ -117,10 +119,10 @@ function describeEdits(
     const old = text;
     text = revision.text;
     const earlier = revisions.slice(0, round).toReversed();
-    const later = revisions.slice(round);
+    const later = revisions.slice(round + 1);
     return revision.made.map((edit): StripEdit => {
       const before = earlier.reduce((offset, one) => one.before(offset), edit.start);
-      const after = later.reduce((offset, one) => one.after(offset), edit.start);
+      const after = later.reduce((offset, one) => one.after(offset), edit.newStart);
       return {
         what: edit.what,
         rules: edit.rules.map((rule) => ruleName(rule)).filter(isFirst),

@@ -18,7 +18,9 @@ export function automaticFilterEdits(view: SpecView, rules: EffectiveRules): Tex
 
 function filterEdits(view: SpecView, macro: string, rules: readonly Rule[]): TextEdit[] {
   if (rules.length === 0) return [];
-  const wanted = `^(${rules.map(({ match }) => globExpression(match)).join("|")})$`;
+  // In an order of their own: that of the rules does not show.
+  const expressions = [...new Set(rules.map(({ match }) => globExpression(match)))].toSorted();
+  const wanted = `^(${expressions.join("|")})$`;
   const what = `filter with ${macro}: ${rules.map(({ match }) => match).join(", ")}`;
   const edits: TextEdit[] = [];
   let isDefined = false;

@@ -161,7 +161,7 @@ function additions(
   rules: readonly BuildOptionRule[],
 ): TextEdit[] {
   if (rules.length === 0) return [];
-  const words = rules.flatMap((rule) => optionForm(system, rule).wanted ?? []);
+  const words = rules.flatMap((rule) => optionForm(system, rule).wanted ?? []).toSorted();
   return lines.flatMap(({ content, span }) => {
     if (content.kind === "definition") return [];
     const raw = view.text.slice(span.start, span.end);

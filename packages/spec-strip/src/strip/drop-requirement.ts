@@ -73,8 +73,8 @@ function rebuilt(
   return { ...requirement, operands: left.filter((one) => one !== undefined) };
 }
 
-/** `(nothing if b else c)` is `(c unless b)`. */
+/** `(nothing if b else c)` is `(c or b)`: rpm has no `unless` in what a package requires. */
 function inverted(other: Requirement | undefined, condition: Requirement): Requirement | undefined {
   if (other === undefined) return undefined;
-  return { kind: "rich", operator: "unless", operands: [other, condition] };
+  return { kind: "rich", operator: "or", operands: [other, condition] };
 }

@@ -1,15 +1,20 @@
 import fc from "fast-check";
 import {
+  type Capability,
   evaluateSpec,
+  formatRequirement,
   macrosFromRecord,
   parseSpec,
+  type Requirement,
   type SourcePackage,
+  type SpecDependency,
   standardMacros,
 } from "rpm-parser";
 import { expect, test } from "vitest";
 import { profileFileSchema } from "../profile/profile-file.ts";
-import { type Profile, profileFromFile } from "../profile/rule.ts";
+import { type DroppedKind, type Profile, profileFromFile, type Rule } from "../profile/rule.ts";
 import { applyProfiles, type StrippedSpec } from "./apply-profiles.ts";
+import { dropRequirement } from "./drop-requirement.ts";
 
 const options = { macros: macrosFromRecord({ dist: ".x" }, standardMacros()), target: "x86_64" };
 const names = ["alpha", "beta", "gamma", "libX11-devel", "pkgconfig(x11)", "%{name}-libs%{?_isa}"];
@@ -23,8 +28,10 @@ const item = fc.oneof(
   {
     weight: 1,
     arbitrary: fc
-      .tuple(dependency, fc.constantFrom("or", "and", "if", "unless", "with"), dependency)
-      .map(([one, operator, other]) => `(${one} ${operator} ${other})`),
+      .tuple(dependency, fc.constantFrom("or", "and", "if", "with"), dependency, dependency)
+      .chain(([one, operator, other, third]) =>
+        fc.constantFrom(`(${one} ${operator} ${other})`, `(${one} if ${other} else ${third})`),
+      ),
   },
 );
 const tag = fc
@@ -52,6 +59,7 @@ const spec = fc
       `Name: demo\nVersion: 1\nRelease: 1%{?dist}\nSummary: s\nLicense: MIT\n${main.join("")}` +
       `%description\nText.\n%package doc\nSummary: d\n${other.join("")}%description doc\nText.\n` +
       `%build\n%meson -Ddocs=true\n%install\nmake install\n%files\n/usr/bin/demo\n` +
+      `%{_datadir}/locale/*/LC_MESSAGES/%{name}.mo\n/usr/share/a b/c\n` +
       (hasFiles ? "%files doc\n/usr/share/doc/demo\n" : ""),
   );
 
@@ -69,8 +77,14 @@ const profile = fc
       recommends: fc.constantFrom<string[]>([], ["*"]),
       subpackages: fc.constantFrom<string[]>([], ["*-doc"]),
     }),
+    filter: fc.record({
+      files: fc.uniqueArray(fc.constantFrom("/usr/bin/*", "/usr/share/doc/**", "/usr/**/c")),
+      autoRequires: fc.uniqueArray(fc.constantFrom("libX11.so*", "libxcb*")),
+    }),
+    findLang: fc.boolean(),
     bcond: fc.constantFrom({}, { extra: false }),
     meson: fc.constantFrom({}, { docs: false }),
+    packages: fc.constantFrom({}, { demo: { meson: { one: 1 } } }, { demo: { meson: { two: 2 } } }),
   })
   .map((rules) => profileFromFile("p", profileFileSchema.parse({ description: "d", ...rules })));
 
@@ -111,41 +125,51 @@ test("the order of profiles whose rules are independent does not matter", () => 
   );
 });
 
-test("what is dropped from the text is dropped from the model, and nothing else is", () => {
+test("stripping and then parsing is parsing and then removing from the model", () => {
+  const drop = fc.record({
+    dependencies: patterns,
+    buildRequires: patterns,
+    requires: patterns,
+    recommends: patterns,
+  });
   fc.assert(
-    fc.property(spec, patterns, (text, buildRequires) => {
+    fc.property(spec, drop, (text, dropped) => {
       const rules = profileFromFile(
         "p",
-        profileFileSchema.parse({ description: "d", drop: { buildRequires } }),
+        profileFileSchema.parse({ description: "d", drop: dropped }),
       );
-      const before = evaluateSpec(parseSpec(text), options).package;
+      const { accepted, package: before } = evaluateSpec(parseSpec(text), options);
+      fc.pre(accepted);
       const after = strip(text, [rules]).evaluation.package;
-      const { buildRequires: tests } = rules.everywhere.drop;
-      const kept = before.buildRequires.flatMap(({ requirement, text: one }) =>
-        requirement.kind === "simple" && !tests.some((rule) => rule.matches(requirement.capability))
-          ? [one]
-          : [],
-      );
-      expect(simple(after)).toEqual(expect.arrayContaining(kept));
-      expect(
-        after.buildRequires.some(
-          ({ requirement }) =>
-            requirement.kind === "simple" &&
-            tests.some((rule) => rule.matches(requirement.capability)),
-        ),
-      ).toBe(false);
-      expect(after.packages.map(({ requires }) => requires.map((one) => one.text))).toEqual(
-        before.packages.map(({ requires }) => requires.map((one) => one.text)),
+      expect(dependenciesOf(after, (_, requirement) => requirement)).toEqual(
+        dependenciesOf(before, (kind, requirement) => {
+          const tests = rules.everywhere.drop[kind];
+          const test = (capability: Capability): Rule | undefined =>
+            tests.find((rule) => rule.matches(capability));
+          return dropRequirement(requirement, test).requirement;
+        }),
       );
     }),
   );
 });
 
-/** BuildRequires that are no rich dependencies. */
-function simple(source: SourcePackage): string[] {
-  return source.buildRequires.flatMap(({ requirement, text }) =>
-    requirement.kind === "simple" ? [text] : [],
-  );
+/** All that a spec's packages ask for, after a change, written in one way, each once. */
+function dependenciesOf(
+  source: SourcePackage,
+  change: (kind: DroppedKind, requirement: Requirement) => Requirement | undefined,
+): string[] {
+  const written = (label: string, kind: DroppedKind, list: readonly SpecDependency[]): string[] =>
+    list.flatMap(({ requirement }) => {
+      const left = change(kind, requirement);
+      return left === undefined ? [] : [`${label} ${kind} ${formatRequirement(left)}`];
+    });
+  const all = [
+    ...written("source", "buildRequires", source.buildRequires),
+    ...source.packages.flatMap((one) =>
+      (["requires", "recommends"] as const).flatMap((kind) => written(one.name, kind, one[kind])),
+    ),
+  ];
+  return [...new Set(all)].toSorted();
 }
 
 function lineStarts(text: string): number[] {

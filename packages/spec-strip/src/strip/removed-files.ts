@@ -1,9 +1,10 @@
 import { pathMatcher } from "@cleanroom/core";
-import type { SpecLine } from "rpm-parser";
 import { maskMacros } from "../edit/masked-text.ts";
 import type { TextEdit } from "../edit/text-edit.ts";
 import type { EffectiveRules } from "../profile/effective-rules.ts";
 import type { NameRule, Rule } from "../profile/rule.ts";
+import { type FileEntry, fileEntries } from "./file-entries.ts";
+import { installEnd } from "./install-end.ts";
 import type { SpecView } from "./spec-view.ts";
 
 /** A command for the end of `%install`, and who wants it. */
@@ -70,64 +71,6 @@ export function fileEdits(
   return [...edits, ...installEdits(view, removals)];
 }
 
-interface FileEntry {
-  readonly packageName: string;
-  /** As written, without quotes: rpm's glob, macros and all. */
-  readonly glob: string;
-  /** The same, without the backslashes that keep characters of globs as they are. */
-  readonly path: string;
-  /** The line, or the path alone where the line has others. */
-  readonly span: { readonly start: number; readonly end: number };
-  /** `%dir`, `%exclude` and the documents that rpm installs by itself: not for removal. */
-  readonly isLeft: boolean;
-}
-
-/** Every path of every `%files` section, in all branches. */
-function fileEntries(view: SpecView): FileEntry[] {
-  return view.packageSections.flatMap(({ section, packageName }) =>
-    section.name === "files"
-      ? view.tree.lines
-          .slice(section.firstLine, section.endLine)
-          .flatMap((line) => lineEntries(view, line, packageName))
-      : [],
-  );
-}
-
-const directive =
-  /^%(?:(?:attr|config|verify|lang|caps|dev)\s*\([^)]*\)|config|dir|doc|docdir|license|ghost|exclude|missingok|artifact|readme|pubkey)(?=\s|$)\s*/;
-
-function lineEntries({ text }: SpecView, line: SpecLine, packageName: string): FileEntry[] {
-  if (line.content.kind !== "text") return [];
-  const raw = text.slice(line.span.start, line.span.end);
-  let rest = raw.trim();
-  let isLeft = false;
-  for (let found = directive.exec(rest); found !== null; found = directive.exec(rest)) {
-    if (/^%(?:dir|docdir|exclude)\b/.test(found[0])) isLeft = true;
-    rest = rest.slice(found[0].length);
-  }
-  if (rest === "" || rest.includes("\n") || /^%def(?:attr|verify)/.test(rest)) return [];
-  const masked = maskMacros(rest);
-  const words = [...masked.text.matchAll(/"[^"]*"|\S+/g)];
-  const restStart = line.span.start + raw.indexOf(rest);
-  return words.map((word) => ({
-    packageName,
-    ...globOf(masked.unmask(word[0])),
-    span:
-      words.length === 1
-        ? line.span
-        : {
-            start: restStart + word.index - (word.index === 0 ? 0 : 1),
-            end: restStart + word.index + word[0].length,
-          },
-    isLeft,
-  }));
-}
-
-function globOf(word: string): Pick<FileEntry, "glob" | "path"> {
-  const glob = word.replace(/^"(.*)"$/, "$1");
-  return { glob, path: glob.replaceAll(/\\([*?[\]{}\\])/g, "$1") };
-}
-
 /** A glob for the shell, to which more characters mean something than to rpm. */
 function shellPattern(glob: string): string {
   const { text, unmask } = maskMacros(glob);
@@ -171,16 +114,9 @@ function installEdits(view: SpecView, removals: readonly Removal[]): TextEdit[] 
     removals.filter(({ command }) => !present.has(command)).map((one) => [one.command, one]),
   );
   if (missing.size === 0) return [];
-  const commands = [...missing.keys()];
-  const branch = section.header.branch;
-  const last = lines.findLast(
-    (line) =>
-      line.branch === branch &&
-      line.content.kind !== "blank" &&
-      line.content.kind !== "comment" &&
-      !(line.content.kind === "condition" && line.content.keyword !== "endif"),
-  );
-  const at = last?.span.end ?? section.header.span.end;
+  // Each is on its own, so the order of rules does not show.
+  const commands = [...missing.keys()].toSorted();
+  const at = installEnd(view, section);
   const heading = present.has(marker) ? "" : `\n${marker}\n`;
   const rules = [...new Set([...missing.values()].map(({ rule }) => rule))];
   return [

@@ -2,57 +2,55 @@ import { createReadStream } from "node:fs";
 import {
   CleanroomError,
   type ElfNeeds,
+  type Json,
   readElfNeeds,
   type Sha256,
   sha256Json,
   type Store,
 } from "@cleanroom/core";
 import { openRpmPackage, readPayload } from "rpm-parser";
-import type { BuiltRpm } from "./build-result.ts";
 
-/** What a built RPM asks for, and what it is. */
-export interface RpmNeeds {
-  /** Name of the RPM's file. */
-  readonly rpm: string;
+/** What a package asks for, and what it is. */
+export interface PackageNeeds {
+  /** `name-[epoch:]version-release.arch` */
+  readonly nevra: string;
   readonly name: string;
   readonly installedBytes: number;
   /** Names of the capabilities that it provides, and the paths of its files. */
   readonly provides: readonly string[];
-  /** Capabilities of its header's Requires, each once. */
+  /** Its header's Requires as rpm writes them, each once. */
   readonly requires: readonly string[];
   /** Its ELF files. */
   readonly files: readonly (Pick<ElfNeeds, "needed" | "named"> & { readonly path: string })[];
 }
 
-/** Raised when {@link readRpmNeeds} looks at more, or otherwise. */
-const needsEpoch = 2;
+/** Raised when {@link readPackageNeeds} looks at more, or otherwise. */
+const needsEpoch = 3;
 
-/** Reads what RPMs of the store ask for; what was read once is taken from the store. */
-export async function readRpmNeeds(
+/** Reads what packages of the store ask for; what was read once is taken from the store. */
+export async function readPackageNeeds(
   store: Store,
-  rpms: readonly BuiltRpm[],
-): Promise<readonly RpmNeeds[]> {
-  const found: RpmNeeds[] = [];
-  for (const { file, sha256 } of rpms) {
-    const key = sha256Json({ action: "rpm-needs", epoch: needsEpoch, rpm: sha256 });
+  packages: readonly { readonly sha256: Sha256 }[],
+): Promise<readonly PackageNeeds[]> {
+  const found: PackageNeeds[] = [];
+  for (const { sha256 } of packages) {
+    const key = sha256Json({ action: "package-needs", epoch: needsEpoch, rpm: sha256 });
     const known = await store.action(key);
-    const needs = (known?.facts["needs"] as unknown as NeedsOfBytes) ?? (await read(store, sha256));
+    const needs = (known?.facts["needs"] as unknown as PackageNeeds) ?? (await read(store, sha256));
     if (known === undefined) {
-      await store.putAction(key, { outputs: [], facts: { needs } });
+      await store.putAction(key, { outputs: [], facts: { needs: needs as unknown as Json } });
     }
-    found.push({ rpm: file, ...needs });
+    found.push(needs);
   }
   return found;
 }
 
-type NeedsOfBytes = Omit<RpmNeeds, "rpm">;
-
-async function read(store: Store, sha256: Sha256): Promise<NeedsOfBytes> {
+async function read(store: Store, sha256: Sha256): Promise<PackageNeeds> {
   const file = await store.blob(sha256);
   if (file === undefined) throw new CleanroomError("blob-missing", `the store lacks ${sha256}`);
   const rpm = await openRpmPackage(createReadStream(file));
   try {
-    const files: RpmNeeds["files"][number][] = [];
+    const files: PackageNeeds["files"][number][] = [];
     for await (const { file: entry, links, data } of readPayload(rpm)) {
       const chunks: Uint8Array[] = [];
       for await (const chunk of data) {
@@ -65,15 +63,16 @@ async function read(store: Store, sha256: Sha256): Promise<NeedsOfBytes> {
       for (const { path } of [entry, ...links]) files.push({ path, needed, named });
     }
     const { header } = rpm;
-    const requires = [...new Set(header.requires.map(({ name }) => name))];
+    const requires = [...new Set(header.requires.map(({ text }) => text))];
     const provides = [
       ...new Set([
         ...header.provides.map(({ name }) => name),
         ...header.files.map(({ path }) => path),
       ]),
     ];
-    const { name, installedBytes } = header;
+    const { nevra, name, installedBytes } = header;
     return {
+      nevra,
       name,
       installedBytes,
       provides,
