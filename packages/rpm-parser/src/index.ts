@@ -48,6 +48,7 @@ export {
 } from "./evaluate/evaluate-spec.ts";
 export type {
   ChainLink,
+  FileKind,
   FileReader,
   RpmDialect,
   Severity,
@@ -104,3 +105,4 @@ export {
 export { addDependency, removeDependencies, removeTag, setTag } from "./edit/tag-edit.ts";
 export { applyEdits, type TextEdit } from "./edit/text-edit.ts";
 export { lintSpec } from "./query/lint-spec.ts";
+export type { ShellFacts } from "./shell/shell-command.ts";

@@ -55,18 +55,24 @@ function decode(bytes: Buffer): string {
   }
 }
 
-const shellResults = new Map<string, string>();
+interface ShellOutcome {
+  readonly output: string;
+  readonly status: number;
+}
 
-/** The output of a shell command of a spec; the same command is run once. */
-export function runShell(system: string, command: string): { readonly output: string } {
+const shellResults = new Map<string, ShellOutcome>();
+
+/** The output and exit status of a shell command of a spec; the same command is run once. */
+export function runShell(system: string, command: string): ShellOutcome {
   const known = shellResults.get(command);
-  if (known !== undefined) return { output: known };
+  if (known !== undefined) return known;
   const result = spawnSync(program, [...rootOf(system), ...walls, "/bin/sh", "-c", command], {
     stdio: ["ignore", "pipe", "ignore"],
     timeout: 10_000,
     maxBuffer: 16 * 1024 * 1024,
   });
   const output = decode(result.stdout ?? Buffer.alloc(0));
-  shellResults.set(command, output);
-  return { output };
+  const outcome = { output, status: result.status ?? 1 };
+  shellResults.set(command, outcome);
+  return outcome;
 }
