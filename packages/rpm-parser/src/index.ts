@@ -106,3 +106,5 @@ export { addDependency, removeDependencies, removeTag, setTag } from "./edit/tag
 export { applyEdits, type TextEdit } from "./edit/text-edit.ts";
 export { lintSpec } from "./query/lint-spec.ts";
 export type { ShellFacts } from "./shell/shell-command.ts";
+export { formatQuery, QueryFormatError } from "./query/query-format.ts";
+export { packageTags, type QueryTags, sourceTags, type TagContent } from "./query/query-tags.ts";

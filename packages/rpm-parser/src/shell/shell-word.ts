@@ -23,6 +23,9 @@ export type ShellToken =
 const operators = ["&&", "||", ";;", ";", "|", "&", "(", ")", "\n"];
 const redirection =
   /(?:[12&]?>>?\s*\/dev\/null(?![\w./])|2>&1|1?>&2|<\s*\/dev\/null(?![\w./])|<<<)/y;
+/** What stands for itself; an equals sign is a part of its own, for assignments. */
+const plainText = /[^\s;|&()<>'"\\$`*?[~=]+/y;
+const quotedText = /[^"\\$`]+/y;
 const blanks = /(?:[ \t]|\\\n)+/y;
 const comment = /#[^\n]*/y;
 
@@ -84,8 +87,10 @@ function readWord(text: string, start: number): { parts: readonly WordPart[]; en
     } else if (/[*?[]/.test(character) || (character === "~" && at === start)) {
       throw new UnknownShell("file name pattern");
     } else {
-      plain(character, false);
-      at += 1;
+      plainText.lastIndex = at;
+      const run = plainText.exec(text)?.[0] ?? character;
+      plain(run, false);
+      at += run.length;
     }
   }
   return { parts, end: at };
