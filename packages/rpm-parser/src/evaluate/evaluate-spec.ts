@@ -9,7 +9,7 @@ import {
 } from "../macro/host.ts";
 import { MacroScope } from "../macro/scope.ts";
 import { emulateShell } from "../shell/emulate-shell.ts";
-import type { ShellFacts } from "../shell/shell-command.ts";
+import type { ShellFacts } from "../shell/shell-surroundings.ts";
 import { type MacroSource, macroLevel, type MacroTable } from "../macro/table.ts";
 import { BuildConditionLog } from "./build-condition.ts";
 import { compatibleArchs } from "./architecture.ts";

@@ -1,7 +1,7 @@
 import { quoteWords, splitWords } from "../macro/arguments.ts";
 import { parseDefinition } from "../macro/define.ts";
 import { formatDate } from "../macro/date.ts";
-import type { MacroExpander } from "../macro/expander.ts";
+import type { Expansion } from "../macro/expansion.ts";
 import { isThere } from "../macro/host.ts";
 import { loadMacroText } from "../macro/macro-file.ts";
 import { macroLevel } from "../macro/table.ts";
@@ -10,7 +10,7 @@ import { compareVersions } from "../version/compare.ts";
 import type { LuaHost, LuaMachine, LuaValue } from "./lua-machine.ts";
 
 /** What rpm's Lua interface does outside Lua: macros, files through the reader, versions. */
-export function rpmLuaHost(expander: MacroExpander, machine: () => LuaMachine): LuaHost {
+export function rpmLuaHost(expander: Expansion, machine: () => LuaMachine): LuaHost {
   const { host, scope } = expander;
   const read = (path: LuaValue): Uint8Array | undefined => host.reader?.read(text(path));
   return {
@@ -75,7 +75,7 @@ function text(value: LuaValue): string {
 }
 
 /** The time given, else SOURCE_DATE_EPOCH: there is no clock. */
-function seconds(expander: MacroExpander, time: LuaValue): number {
+function seconds(expander: Expansion, time: LuaValue): number {
   if (time !== undefined) return Number(time);
   const epoch = expander.host.environment["SOURCE_DATE_EPOCH"];
   if (epoch === undefined) {

@@ -1,7 +1,8 @@
 import { evaluateExpression } from "../macro/expression.ts";
 import { ExpressionError } from "../macro/expression-token.ts";
 import type { ShellResult } from "../macro/host.ts";
-import { type CommandOutcome, shellCommands, type ShellSurroundings } from "./shell-command.ts";
+import { shellCommands } from "./shell-command.ts";
+import type { CommandOutcome, ShellSurroundings } from "./shell-surroundings.ts";
 import { expandParameter, isBashOperation } from "./shell-parameter.ts";
 import { parseShell, type ShellList, type ShellNode, type ShellPipeline } from "./shell-syntax.ts";
 import { tokenize, UnknownShell, type WordPart } from "./shell-word.ts";

@@ -1,5 +1,5 @@
 import { UnknownShell } from "./shell-word.ts";
-import type { ShellSurroundings } from "./shell-command.ts";
+import type { ShellSurroundings } from "./shell-surroundings.ts";
 
 const comparisons: Readonly<Record<string, (a: number, b: number) => boolean>> = {
   "-eq": (a, b) => a === b,
