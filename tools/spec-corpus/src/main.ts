@@ -29,7 +29,9 @@ if (options === undefined) {
     for (const file of work) {
       const bytes = readFileSync(file);
       const verdict = await judge(file, bytes, options);
-      comparisons.push(compare(file, verdict, evaluateCandidate(file, bytes, macros, options, facts)));
+      comparisons.push(
+        compare(file, verdict, evaluateCandidate(file, bytes, macros, options, facts)),
+      );
       if (comparisons.length % 200 === 0) {
         process.stderr.write(`${comparisons.length} of ${chosen.length}\n`);
       }

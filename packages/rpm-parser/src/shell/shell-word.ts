@@ -108,8 +108,10 @@ function readQuoted(text: string, start: number, parts: WordPart[]): number {
       at += 2;
     } else if (text[at] === "$" || text[at] === "`") at = readExpansion(text, at, parts, true);
     else {
-      parts.push({ kind: "text", text: text.charAt(at), isQuoted: true });
-      at += 1;
+      quotedText.lastIndex = at;
+      const run = quotedText.exec(text)?.[0] ?? text.charAt(at);
+      parts.push({ kind: "text", text: run, isQuoted: true });
+      at += run.length;
     }
   }
   if (at >= text.length) throw new UnknownShell("unclosed quote");

@@ -63,10 +63,11 @@ describe.each(written)("%s", (compressor, base64) => {
         async (changes) => {
           const damaged = Buffer.from(bytes);
           for (const [at, value] of changes) damaged[at] = value;
-          const outcome = await decompressed(compressor, [damaged]).catch(
-            (error: unknown) => error,
+          const known = await decompressed(compressor, [damaged]).then(
+            () => true,
+            (error: unknown) => error instanceof CleanroomError,
           );
-          if (typeof outcome !== "string") expect(outcome).toBeInstanceOf(CleanroomError);
+          expect(known).toBe(true);
         },
       ),
       { numRuns: 100, seed: 5 },
