@@ -116,7 +116,7 @@ export function evaluateSpec(tree: SpecTree, options: EvaluationOptions): Evalua
     readSections(state);
   }
   for (const problem of tree.problems) {
-    if (problem.code !== "line-unterminated") continue;
+    if (problem.code !== "line-unterminated" && problem.code !== "spec-too-long") continue;
     const place = tree.source.place(problem.span.start);
     diagnostics.add("error", problem.code, problem.message, place);
   }
