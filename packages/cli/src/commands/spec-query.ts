@@ -40,7 +40,7 @@ export const queryArguments = (parser: Argv): never =>
         alias: "qf",
         type: "string",
         nargs: 1,
-        describe: "As rpm's: '%{NAME} [%{REQUIRES} ]\\\\n'",
+        describe: "As rpm's: '%{NAME} [%{REQUIRES} ]\\n'",
       })
       .option("srpm", { type: "boolean", describe: "The source package" })
       .option("builtrpms", { type: "boolean", describe: "Only packages with %files" }),
