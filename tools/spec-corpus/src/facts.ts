@@ -16,6 +16,8 @@ const python = [
  */
 const questions: readonly string[] = [
   "uname -m",
+  // rpm's own macro file asks whether make can keep the output of parallel jobs apart.
+  "/usr/bin/make --version -O",
   "perl -V:version",
   "/usr/bin/perl -V:version",
   ...python.map((script) => `/usr/bin/python3 -Esc "${script}"`),

@@ -23,7 +23,7 @@ export interface CommandResult {
   readonly errors: string;
 }
 
-/** Runs a program of a spec's judge; at most `timeoutMs`. */
+/** Runs a program of a spec's judge; at most `timeoutMs`, after which there is no answer but an error. */
 export async function runSandboxed(
   system: string,
   command: readonly string[],
@@ -39,8 +39,9 @@ export async function runSandboxed(
   const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
   const [code] = (await once(child, "close")) as [number | null];
   clearTimeout(timer);
+  if (code === null) throw new Error(`${command.join(" ")} was killed, or took ${timeoutMs} ms`);
   return {
-    status: code ?? 1,
+    status: code,
     output: decode(Buffer.concat(output)),
     errors: decode(Buffer.concat(errors)),
   };

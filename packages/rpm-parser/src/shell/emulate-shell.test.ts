@@ -77,6 +77,7 @@ describe("emulateShell", () => {
   it.each([
     ["c=0123456789; echo ${c:0:7}", "0123456\n", ""],
     ["b=v1.2; echo ${b:1}", "1.2\n", ""],
+    ["test 3 == 3 || echo -3.11", "", "-3.11\n"],
     ["echo x; v=1.6 && echo ${v//./-}", "x\n1-6\n", "x\n"],
     ["cut -d. -f-2 <<< 1.2.3", "1.2\n", ""],
     ["echo 'a\\nb'", "a\\nb\n", "a\nb\n"],

@@ -33,6 +33,10 @@ export function testStatus(words: readonly string[], s: ShellSurroundings): numb
     return words[union] === "-o" ? Math.min(left, right) : Math.max(left, right);
   }
   if (words.length !== 3) throw new UnknownShell("test");
+  if (second === "==") {
+    if (s.shell === undefined) throw new UnknownShell("test == of bash");
+    if (s.shell === "dash") return 2;
+  }
   if (second === "=" || second === "==") return status(first === third);
   if (second === "!=") return status(first !== third);
   const compare = comparisons[second];
