@@ -1,13 +1,27 @@
 import type { ShellFacts } from "rpm-parser";
 import { runShell } from "./sandbox.ts";
 
-const python = [
+const scripts = [
   `import sys; sys.stdout.write('{0.major}.{0.minor}'.format(sys.version_info))`,
   `import sys; sys.stdout.write('{0.major}{0.minor}'.format(sys.version_info))`,
-  ...["purelib", "platlib"].map(
-    (name) =>
-      `import sysconfig; print(sysconfig.get_path('${name}', vars={'platbase': '/usr', 'base': '/usr'}))`,
-  ),
+  `import sys; print('P' if hasattr(sys.flags, 'safe_path') else '')`,
+  `import sysconfig; print(sysconfig.get_platform())`,
+  ...["purelib", "platlib"].flatMap((name) => [
+    `import sysconfig; print(sysconfig.get_path('${name}'))`,
+    `import sysconfig; print(sysconfig.get_path('${name}', vars={'platbase': '/usr', 'base': '/usr'}))`,
+  ]),
+  ...["", "1"].flatMap((kind) => [
+    `from distutils.sysconfig import get_python_lib; print(get_python_lib(${kind}))`,
+    `from distutils.sysconfig import get_python_lib;print(get_python_lib(${kind}))`,
+  ]),
+];
+
+const perlSettings = [
+  "version",
+  "vendorlib",
+  "vendorarch",
+  "installvendorlib",
+  "installvendorarch",
 ];
 
 /**
@@ -18,10 +32,12 @@ const questions: readonly string[] = [
   "uname -m",
   // rpm's own macro file asks whether make can keep the output of parallel jobs apart.
   "/usr/bin/make --version -O",
-  "perl -V:version",
-  "/usr/bin/perl -V:version",
-  ...python.map((script) => `/usr/bin/python3 -Esc "${script}"`),
-  `/usr/bin/python3 -Ic "import sys; print('P' if hasattr(sys.flags, 'safe_path') else '')"`,
+  ...["perl", "/usr/bin/perl"].flatMap((perl) => perlSettings.map((one) => `${perl} -V:${one}`)),
+  ...["python3", "/usr/bin/python3"].flatMap((python) =>
+    ["-Esc", "-Ic", "-c"].flatMap((options) =>
+      scripts.map((script) => `${python} ${options} "${script}"`),
+    ),
+  ),
 ];
 
 /** The facts about the judge's system that imitating its shell may rest on. */
