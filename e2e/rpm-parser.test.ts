@@ -35,8 +35,10 @@ test.skipIf(!hasRpmspec)("the recorded rules are what this machine's rpmspec say
   const table = standardMacros();
   const lines = [...table.names()].map((name) => {
     const { options, body } = table.get(name) ?? { options: undefined, body: "" };
-    return `%${name}${options === undefined ? "" : `(${options})`} ${body}\n`;
+    const text = body.replaceAll("\\", "\\\\").replaceAll("\n", "\\\n");
+    return `%${name}${options === undefined ? "" : `(${options})`} ${text}\n`;
   });
+  lines.push(`%included ${path.join(folder, "included")}\n`);
   writeFileSync(path.join(work, "standard"), lines.join(""));
   const macroPath = `${path.join(work, "standard")}:${path.join(folder, "macros")}`;
   const file = path.join(work, "case.spec");

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { readFileSync } from "node:fs";
-import { CleanroomError, isMissingFile } from "@cleanroom/core";
+import { CleanroomError, isMissingFile, sandboxArguments, shellOutput } from "@cleanroom/core";
 import {
   type Evaluation,
   type EvaluationOptions,
@@ -11,6 +11,7 @@ import {
   type MacroTable,
   parseMacroFile,
   parseSpec,
+  type ShellPolicy,
   type SpecTree,
   standardMacros,
 } from "rpm-parser";
@@ -25,11 +26,62 @@ export interface SpecOptions {
   readonly define?: readonly string[] | undefined;
   readonly with?: readonly string[] | undefined;
   readonly without?: readonly string[] | undefined;
+  /** As rpm's `--undefine`. */
+  readonly undefine?: readonly string[] | undefined;
   readonly target?: string | undefined;
+  /** Which rpm to be where releases differ. */
+  readonly rpm?: string | undefined;
+  /** What becomes of `%(...)`; `deny` when absent. */
+  readonly shell?: string | undefined;
+  /** With `run`: the system whose programs run; the base's tools when absent. */
+  readonly shellRoot?: string | undefined;
+  /** With `emulate`: commands and what they print, in turns. */
+  readonly answer?: readonly string[] | undefined;
+}
+
+/** What specs are evaluated with that is the same for all files. */
+export interface SpecSurroundings {
+  readonly macros: MacroTable;
+  readonly shell: ShellPolicy;
+}
+
+export async function specSurroundings(
+  session: Session,
+  options: SpecOptions,
+): Promise<SpecSurroundings> {
+  return {
+    macros: await macroTable(session, options),
+    shell: await shellPolicy(session, options),
+  };
+}
+
+/** Commands of specs run in the sandbox and see the one root, or are imitated, or neither. */
+async function shellPolicy(session: Session, options: SpecOptions): Promise<ShellPolicy> {
+  if (options.shell === "run") {
+    const root = options.shellRoot ?? (await session.base()).tools.root;
+    const args = await sandboxArguments({ root });
+    const known = new Map<string, string>();
+    return {
+      kind: "run",
+      run: (command) => {
+        const output = known.get(command) ?? shellOutput(args, command);
+        known.set(command, output);
+        return { output };
+      },
+    };
+  }
+  if (options.shell !== "emulate") return { kind: "deny" };
+  const words = options.answer ?? [];
+  return {
+    kind: "emulate",
+    answers: Object.fromEntries(
+      words.flatMap((word, index) => (index % 2 === 0 ? [[word, words[index + 1] ?? ""]] : [])),
+    ),
+  };
 }
 
 /** The macros to evaluate with: those of the named files, or the standard ones and the base's. */
-export async function macroTable(session: Session, options: SpecOptions): Promise<MacroTable> {
+async function macroTable(session: Session, options: SpecOptions): Promise<MacroTable> {
   if (options.macros === undefined) {
     return macrosFromRecord((await session.baseFile()).macros, standardMacros());
   }
@@ -67,11 +119,11 @@ function readerBeside(file: string): FileReader {
  */
 export async function evaluateFile(
   file: string,
-  macros: MacroTable,
+  surroundings: SpecSurroundings,
   options: SpecOptions,
-): Promise<Evaluation> {
-  const spec = await readSpecFile(file, macros, options);
-  return evaluateSpec(spec.tree, spec.options);
+): Promise<{ readonly tree: SpecTree; readonly evaluation: Evaluation }> {
+  const spec = await readSpecFile(file, surroundings, options);
+  return { tree: spec.tree, evaluation: evaluateSpec(spec.tree, spec.options) };
 }
 
 /**
@@ -81,7 +133,7 @@ export async function evaluateFile(
  */
 export async function readSpecFile(
   file: string,
-  macros: MacroTable,
+  { macros, shell }: SpecSurroundings,
   options: SpecOptions,
 ): Promise<{ readonly tree: SpecTree; readonly options: EvaluationOptions }> {
   let bytes: Uint8Array;
@@ -100,7 +152,10 @@ export async function readSpecFile(
       }),
     ),
     with: options.with ?? [],
+    undefines: options.undefine ?? [],
     without: options.without ?? [],
+    shell,
+    ...(options.rpm === "4.18" ? { dialect: "4.18" } : {}),
     reader: readerBeside(file),
     ...(options.target === undefined ? {} : { target: options.target }),
   };

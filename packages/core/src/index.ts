@@ -51,6 +51,7 @@ export {
   type Sandbox,
   sandboxArguments,
   sandboxPath,
+  shellOutput,
   type Tools,
 } from "./sandbox.ts";
 export type { ActionResult } from "./action-result.ts";

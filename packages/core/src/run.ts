@@ -1,6 +1,6 @@
 import { createWriteStream } from "node:fs";
 import { constants } from "node:os";
-import { execa, type Options, type ResultPromise } from "execa";
+import { execa, execaSync, type Options, type ResultPromise } from "execa";
 import { CleanroomError, type ErrorDetail } from "./error.ts";
 import { sessionMemoryBytes } from "./memory.ts";
 
@@ -358,4 +358,21 @@ export function start(
     endInput: () => child.stdin?.end(),
     kill: () => killGroup(pid),
   };
+}
+
+/**
+ * A short command's standard output, with nothing else going on until it has ended; for code that
+ * cannot wait. It has no input, and its exit code counts for nothing.
+ */
+export function runToEnd(file: string, args: readonly string[], timeoutMs: number): string {
+  const { stdout } = execaSync(file, args, {
+    env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin" },
+    stdio: ["ignore", "pipe", "ignore"],
+    reject: false,
+    stripFinalNewline: false,
+    timeout: timeoutMs,
+    killSignal: "SIGKILL",
+    maxBuffer: 16 * 1024 * 1024,
+  });
+  return stdout;
 }

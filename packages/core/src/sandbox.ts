@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { lstat, readdir, readlink } from "node:fs/promises";
 import path from "node:path";
 import { type Overlay, withOverlay } from "./overlay.ts";
-import { type CommandOptions, type CommandResult, run } from "./run.ts";
+import { type CommandOptions, type CommandResult, run, runToEnd } from "./run.ts";
 
 /** A host folder or file that a sandbox sees. */
 export interface Mount {
@@ -109,6 +109,16 @@ export async function runInSandbox(
     step: command[0] ?? "sandbox",
     ...options,
   });
+}
+
+/**
+ * The output of a shell command in a sandbox, waited for: for what cannot go on without it. Whatever
+ * becomes of the command, its output is what there is.
+ *
+ * @param args of {@link sandboxArguments}
+ */
+export function shellOutput(args: readonly string[], command: string): string {
+  return runToEnd("bwrap", [...args, "/bin/sh", "-c", command], 10_000);
 }
 
 /**

@@ -48,6 +48,7 @@ export {
 } from "./evaluate/evaluate-spec.ts";
 export type {
   ChainLink,
+  FileKind,
   FileReader,
   RpmDialect,
   Severity,
@@ -94,13 +95,22 @@ export { compareVersions } from "./version/compare.ts";
 export { compareEvr, type Evr, formatEvr, parseEvr } from "./version/evr.ts";
 export { standardMacros } from "./macro/standard-macros.ts";
 export { type StaticProvide, staticProvides } from "./model/static-provides.ts";
+export { setBuildOption } from "./edit/build-option.ts";
+export { addFile, removeFiles } from "./edit/files-edit.ts";
 export {
   addChangelogEntry,
+  addPackage,
+  type NewPackage,
   removePackage,
+  removeSection,
   setBuildCondition,
-  setBuildOption,
   setMacro,
+  setSection,
 } from "./edit/section-edit.ts";
+export { addSource, bumpRelease, removeSource, setVersion } from "./edit/source-edit.ts";
 export { addDependency, removeDependencies, removeTag, setTag } from "./edit/tag-edit.ts";
 export { applyEdits, type TextEdit } from "./edit/text-edit.ts";
 export { lintSpec } from "./query/lint-spec.ts";
+export type { ShellFacts } from "./shell/shell-surroundings.ts";
+export { formatQuery, QueryFormatError } from "./query/query-format.ts";
+export { packageTags, type QueryTags, sourceTags, type TagContent } from "./query/query-tags.ts";

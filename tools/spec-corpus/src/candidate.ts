@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from "node:fs";
+import { globSync, readFileSync, statSync } from "node:fs";
 import {
   type Evaluation,
   evaluateSpec,
@@ -7,6 +7,8 @@ import {
   parseMacroFile,
   parseSpec,
   printSpec,
+  type FileKind,
+  type ShellFacts,
 } from "rpm-parser";
 import { definesFor } from "./judge.ts";
 import type { CorpusOptions } from "./options.ts";
@@ -39,7 +41,7 @@ export async function loadMacros(options: CorpusOptions): Promise<MacroTable> {
   let table = new MacroTable();
   for (const glob of (options.macroPath ?? defaultMacroPath).split(":")) {
     const expanded = glob.replaceAll("%{_target}", target).replace(/^~/, "/root");
-    const pattern = expanded.startsWith("/tmp/") ? expanded : options.system + expanded;
+    const pattern = pathIn(options.system, expanded);
     for (const file of globSync(pattern).toSorted()) {
       if (/\.rpm(?:new|save|orig)$/.test(file)) continue;
       table = parseMacroFile(readFileSync(file, "utf8"), table, file);
@@ -60,6 +62,7 @@ export function evaluateCandidate(
   bytes: Uint8Array,
   macros: MacroTable,
   options: CorpusOptions,
+  facts: ShellFacts,
 ): Answer {
   const start = performance.now();
   const tree = parseSpec(bytes, file);
@@ -67,21 +70,36 @@ export function evaluateCandidate(
     macros,
     dialect: options.dialect,
     defines: definesFor(file, options),
-    reader: { read: (path) => readOrNothing(options.system, path) },
+    reader: {
+      read: (path) => readOrNothing(options.system, path),
+      kindOf: (path) => kindOf(options.system, path),
+    },
     environment: { HOME: "/root", PATH: "/usr/bin:/bin:/usr/sbin:/sbin" },
     processors: 2,
     shell:
       options.shell === "run"
         ? { kind: "run", run: (command) => runShell(options.system, command) }
-        : { kind: options.shell },
+        : options.shell === "emulate"
+          ? { kind: "emulate", ...facts }
+          : { kind: "deny" },
   });
   const milliseconds = performance.now() - start;
   return { evaluation, milliseconds, isRoundTrip: Buffer.compare(printSpec(tree), bytes) === 0 };
 }
 
+/** Where a path of the judge's system is on this machine, whose /tmp it sees. */
+function pathIn(system: string, path: string): string {
+  return path.startsWith("/tmp/") ? path : system + path;
+}
+
+function kindOf(system: string, path: string): FileKind {
+  const found = statSync(pathIn(system, path), { throwIfNoEntry: false });
+  return found === undefined ? "nothing" : found.isDirectory() ? "folder" : "file";
+}
+
 function readOrNothing(system: string, path: string): Uint8Array | undefined {
   try {
-    return readFileSync(path.startsWith("/tmp/") ? path : system + path);
+    return readFileSync(pathIn(system, path));
   } catch {
     return undefined;
   }

@@ -82,7 +82,7 @@ async function ask(file: string, options: CorpusOptions): Promise<Verdict> {
   const tagged = (tag: string): string[] =>
     lines.filter((line) => line.startsWith(`${tag} `)).map((line) => line.slice(2));
   return {
-    isAccepted: binary.status === 0,
+    isAccepted: binary.status === 0 && source.status === 0,
     errors: expanded.errors,
     expanded: expanded.output,
     nevras: tagged("N"),

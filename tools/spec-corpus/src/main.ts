@@ -3,6 +3,7 @@ import { glob } from "node:fs/promises";
 import path from "node:path";
 import { evaluateCandidate, loadMacros } from "./candidate.ts";
 import { compare, type Comparison } from "./compare.ts";
+import { shellFacts } from "./facts.ts";
 import { judge } from "./judge.ts";
 import { readOptions, usage } from "./options.ts";
 import { report } from "./report.ts";
@@ -21,13 +22,16 @@ if (options === undefined) {
   const { only } = options;
   const chosen = files.filter((file) => only === undefined || file.includes(only)).toSorted();
   const macros = await loadMacros(options);
+  const facts = options.hasFacts ? shellFacts(options.system) : {};
   const comparisons: Comparison[] = [];
   const work = chosen.values();
   const worker = async (): Promise<void> => {
     for (const file of work) {
       const bytes = readFileSync(file);
       const verdict = await judge(file, bytes, options);
-      comparisons.push(compare(file, verdict, evaluateCandidate(file, bytes, macros, options)));
+      comparisons.push(
+        compare(file, verdict, evaluateCandidate(file, bytes, macros, options, facts)),
+      );
       if (comparisons.length % 200 === 0) {
         process.stderr.write(`${comparisons.length} of ${chosen.length}\n`);
       }

@@ -13,6 +13,8 @@ export interface CorpusOptions {
   readonly dialect: RpmDialect;
   /** `run` in a sandbox, `emulate`, or `deny`. */
   readonly shell: "run" | "emulate" | "deny";
+  /** Whether `emulate` is told what the judge's system is like. */
+  readonly hasFacts: boolean;
   /** Where the judge's answers are kept. */
   readonly cache: string;
   /** How many differences to show in full. */
@@ -30,6 +32,7 @@ Compares rpm-parser with rpmspec on every *.spec and prints what is equal.
   --rpm 4.18|4.20         which rpm the judge is (default 4.18)
   --root DIR              another system's root with the judge in it; FOLDERs must be under /tmp
   --shell run|emulate|deny
+  --no-facts              with emulate: without asking the judge's system what it is like
   --cache DIR             keep the judge's answers (default /tmp/spec-corpus)
   --show N                print N differences in full
   --only TEXT             only specs whose path holds TEXT
@@ -45,6 +48,7 @@ export function readOptions(words: readonly string[]): CorpusOptions | undefined
       rpm: { type: "string", default: "4.18" },
       root: { type: "string", default: "/" },
       shell: { type: "string", default: "run" },
+      "no-facts": { type: "boolean", default: false },
       cache: { type: "string", default: "/tmp/spec-corpus" },
       show: { type: "string", default: "0" },
       only: { type: "string" },
@@ -62,6 +66,7 @@ export function readOptions(words: readonly string[]): CorpusOptions | undefined
     defines: Object.fromEntries(defines),
     dialect: values.rpm === "4.20" ? "4.20" : "4.18",
     shell: values.shell === "deny" ? "deny" : values.shell === "emulate" ? "emulate" : "run",
+    hasFacts: !values["no-facts"],
     cache: values.cache,
     show: Number(values.show),
     only: values.only,

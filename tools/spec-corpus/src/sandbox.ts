@@ -23,7 +23,7 @@ export interface CommandResult {
   readonly errors: string;
 }
 
-/** Runs a program of a spec's judge; at most `timeoutMs`. */
+/** Runs a program of a spec's judge; at most `timeoutMs`, after which there is no answer but an error. */
 export async function runSandboxed(
   system: string,
   command: readonly string[],
@@ -39,8 +39,9 @@ export async function runSandboxed(
   const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
   const [code] = (await once(child, "close")) as [number | null];
   clearTimeout(timer);
+  if (code === null) throw new Error(`${command.join(" ")} was killed, or took ${timeoutMs} ms`);
   return {
-    status: code ?? 1,
+    status: code,
     output: decode(Buffer.concat(output)),
     errors: decode(Buffer.concat(errors)),
   };
@@ -55,18 +56,24 @@ function decode(bytes: Buffer): string {
   }
 }
 
-const shellResults = new Map<string, string>();
+interface ShellOutcome {
+  readonly output: string;
+  readonly status: number;
+}
 
-/** The output of a shell command of a spec; the same command is run once. */
-export function runShell(system: string, command: string): { readonly output: string } {
+const shellResults = new Map<string, ShellOutcome>();
+
+/** The output and exit status of a shell command of a spec; the same command is run once. */
+export function runShell(system: string, command: string): ShellOutcome {
   const known = shellResults.get(command);
-  if (known !== undefined) return { output: known };
+  if (known !== undefined) return known;
   const result = spawnSync(program, [...rootOf(system), ...walls, "/bin/sh", "-c", command], {
     stdio: ["ignore", "pipe", "ignore"],
     timeout: 10_000,
     maxBuffer: 16 * 1024 * 1024,
   });
   const output = decode(result.stdout ?? Buffer.alloc(0));
-  shellResults.set(command, output);
-  return { output };
+  const outcome = { output, status: result.status ?? 1 };
+  shellResults.set(command, outcome);
+  return outcome;
 }

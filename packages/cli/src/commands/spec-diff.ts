@@ -2,7 +2,7 @@ import { diffSpecs, type SpecChange } from "@cleanroom/spec-strip";
 import type { Argv } from "yargs";
 import { type GlobalOptions, Session } from "../session.ts";
 import { pairLongLines } from "./changed-words.ts";
-import { evaluateFile, macroTable, type SpecOptions } from "../spec-evaluation.ts";
+import { evaluateFile, type SpecOptions, specSurroundings } from "../spec-evaluation.ts";
 
 export type DiffOptions = GlobalOptions &
   SpecOptions & { readonly first: string; readonly second: string };
@@ -15,12 +15,12 @@ export const diffArguments = (parser: Argv): never =>
 /** `spec diff`: what changed in what a spec means. */
 export async function diff(options: DiffOptions): Promise<void> {
   const session = new Session(options);
-  const macros = await macroTable(session, options);
+  const surroundings = await specSurroundings(session, options);
   const [first, second] = await Promise.all(
-    [options.first, options.second].map((file) => evaluateFile(file, macros, options)),
+    [options.first, options.second].map((file) => evaluateFile(file, surroundings, options)),
   );
   if (first === undefined || second === undefined) return;
-  const changes = diffSpecs(first.package, second.package);
+  const changes = diffSpecs(first.evaluation.package, second.evaluation.package);
   session.print(
     changes.map(({ packageName, subject, before, after }) => ({
       package: packageName ?? null,

@@ -20,7 +20,7 @@ import { printSpec } from "rpm-parser";
 import type { Argv } from "yargs";
 import { suggest } from "./spec-suggest.ts";
 import { type GlobalOptions, Session, workspace } from "../session.ts";
-import { macroTable, readSpecFile, type SpecOptions } from "../spec-evaluation.ts";
+import { specSurroundings, readSpecFile, type SpecOptions } from "../spec-evaluation.ts";
 
 export type StripOptions = GlobalOptions &
   SpecOptions & {
@@ -65,11 +65,11 @@ export async function strip(options: StripOptions): Promise<void> {
     });
   }
   const session = new Session(options);
-  const macros = await macroTable(session, options);
+  const surroundings = await specSurroundings(session, options);
   const used = new Map<string, Profile>();
   const results: StrippedSpec[] = [];
   for (const file of files) {
-    const spec = await readSpecFile(file, macros, options);
+    const spec = await readSpecFile(file, surroundings, options);
     const profiles = await profilesFor(file, options);
     for (const profile of profiles) used.set(profile.name, profile);
     const stripped = applyProfiles(spec.tree, spec.options, profiles);

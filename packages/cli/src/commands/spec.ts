@@ -1,11 +1,22 @@
-import { dependencyKinds, type Evaluation, formatDiagnostic, type SpecPackage } from "rpm-parser";
+import { setFlagsFromString } from "node:v8";
+import {
+  dependencyKinds,
+  type Evaluation,
+  formatDiagnostic,
+  lintSpec,
+  type SpecDiagnostic,
+  type SpecPackage,
+  type SpecTree,
+} from "rpm-parser";
 import type { Argv, CommandModule } from "yargs";
 import { type GlobalOptions, Session } from "../session.ts";
 import { diff, diffArguments, type DiffOptions } from "./spec-diff.ts";
+import { answerQuery, queryArguments, type QuerySelection } from "./spec-query.ts";
 import { strip, stripArguments, type StripOptions } from "./spec-strip.ts";
-import { evaluateFile, macroTable, type SpecOptions } from "../spec-evaluation.ts";
+import { evaluateFile, type SpecOptions, specSurroundings } from "../spec-evaluation.ts";
 
 type Options = GlobalOptions & SpecOptions & { readonly files: readonly string[] };
+type QueryOptions = Options & QuerySelection;
 
 /** Order alone is no dependency that a query asks for. */
 const queriedKinds = dependencyKinds.filter((kind) => kind !== "orderWithRequires");
@@ -69,41 +80,65 @@ function describe({ package: source }: Evaluation): string {
 
 async function forEachFile(
   options: Options,
-  work: (session: Session, file: string, evaluation: Evaluation) => void,
+  work: (session: Session, file: string, evaluation: Evaluation, tree: SpecTree) => void,
 ): Promise<void> {
+  // Reading thousands of specs leaves much that lives shortly; the room for it would grow to
+  // hundreds of megabytes for nothing.
+  setFlagsFromString("--semi-space-growth-factor=1");
   const session = new Session(options);
-  const macros = await macroTable(session, options);
+  const surroundings = await specSurroundings(session, options);
   for (const file of options.files) {
-    const evaluation = await evaluateFile(file, macros, options);
-    work(session, file, evaluation);
+    const { evaluation, tree } = await evaluateFile(file, surroundings, options);
+    work(session, file, evaluation, tree);
     if (!evaluation.accepted) process.exitCode = 1;
   }
 }
 
-function reportDiagnostics({ diagnostics }: Evaluation): void {
-  for (const diagnostic of diagnostics) process.stderr.write(`${formatDiagnostic(diagnostic)}\n`);
+/** With the line each is about; a place in an included file has none here. */
+function describeDiagnostics(
+  file: string,
+  diagnostics: readonly SpecDiagnostic[],
+  tree: SpecTree,
+): string {
+  return diagnostics
+    .map((one) => formatDiagnostic(one, one.place.file === file ? tree.source.text : undefined))
+    .join("\n");
 }
 
-const query = (options: Options): Promise<void> =>
-  forEachFile(options, (session, file, evaluation) => {
+function reportDiagnostics(file: string, { diagnostics }: Evaluation, tree: SpecTree): void {
+  if (diagnostics.length === 0) return;
+  process.stderr.write(`${describeDiagnostics(file, diagnostics, tree)}\n`);
+}
+
+const show = (options: Options): Promise<void> =>
+  forEachFile(options, (session, file, evaluation, tree) => {
     session.print(queryResult(file, evaluation), describe(evaluation));
-    if (!options.json) reportDiagnostics(evaluation);
+    if (!options.json) reportDiagnostics(file, evaluation, tree);
+  });
+
+const query = (options: QueryOptions): Promise<void> =>
+  forEachFile(options, (session, file, evaluation, tree) => {
+    if (options.json) session.print(queryResult(file, evaluation), "");
+    else {
+      process.stdout.write(answerQuery(evaluation.package, options));
+      reportDiagnostics(file, evaluation, tree);
+    }
   });
 
 const expand = (options: Options): Promise<void> =>
-  forEachFile(options, (session, file, evaluation) => {
+  forEachFile(options, (session, file, evaluation, tree) => {
     session.print({ file, text: evaluation.expandedText }, evaluation.expandedText);
-    reportDiagnostics(evaluation);
+    reportDiagnostics(file, evaluation, tree);
   });
 
 const lint = (options: Options): Promise<void> =>
-  forEachFile(options, (session, file, evaluation) => {
-    const { diagnostics } = evaluation;
+  forEachFile(options, (session, file, evaluation, tree) => {
+    const diagnostics = lintSpec(tree, evaluation);
     session.print(
       { file, diagnostics },
       diagnostics.length === 0
         ? `${file}: nothing to say`
-        : diagnostics.map((diagnostic) => formatDiagnostic(diagnostic)).join("\n"),
+        : describeDiagnostics(file, diagnostics, tree),
     );
   });
 
@@ -122,16 +157,36 @@ export const specCommand: CommandModule<object, Options> = {
       .option("define", { type: "string", array: true, nargs: 1, describe: "'NAME BODY'" })
       .option("with", { type: "string", array: true, nargs: 1, describe: "Switch a condition on" })
       .option("without", { type: "string", array: true, nargs: 1, describe: "Switch one off" })
+      .option("undefine", { type: "string", array: true, nargs: 1, describe: "Remove a macro" })
+      .option("rpm", {
+        type: "string",
+        choices: ["4.18", "4.20"],
+        describe: "Which rpm to be, where they differ",
+      })
+      .option("shell", {
+        choices: ["deny", "emulate", "run"],
+        describe: "What becomes of %(...): nothing, what can be imitated, or a run in the sandbox",
+      })
+      .option("shell-root", {
+        type: "string",
+        describe: "With --shell run: the system whose programs run (the base's tools)",
+      })
+      .option("answer", {
+        type: "string",
+        array: true,
+        nargs: 2,
+        describe: "With --shell emulate: a command and what it prints",
+      })
       .option("target", { type: "string", describe: "Architecture to evaluate for" })
-      .command<Options>("show <files..>", "What a spec makes and needs", files, query)
-      .command<Options>(
+      .command<Options>("show <files..>", "What a spec makes and needs", files, show)
+      .command<QueryOptions>(
         "query <files..>",
-        "The same; one JSON object a line with --json",
-        files,
+        "What rpmspec -q tells; one JSON object a line with --json",
+        queryArguments,
         query,
       )
       .command<Options>("expand <files..>", "The text with all macros expanded", files, expand)
-      .command<Options>("lint <files..>", "Diagnostics alone", files, lint)
+      .command<Options>("lint <files..>", "What is wrong, and what is seldom meant", files, lint)
       .command<StripOptions>(
         "strip <files..>",
         "A spec without what profiles do not want",

@@ -1,13 +1,18 @@
 import { describe, expect, it } from "vitest";
 import { parseSpec } from "../syntax/parse-spec.ts";
 import { printSpecText, type SpecTree } from "../syntax/spec-tree.ts";
+import { setBuildOption } from "./build-option.ts";
+import { addFile, removeFiles } from "./files-edit.ts";
 import {
   addChangelogEntry,
+  addPackage,
   removePackage,
+  removeSection,
   setBuildCondition,
-  setBuildOption,
   setMacro,
+  setSection,
 } from "./section-edit.ts";
+import { addSource, bumpRelease, removeSource, setVersion } from "./source-edit.ts";
 import { addDependency, removeDependencies, removeTag, setTag } from "./tag-edit.ts";
 import { applyEdits, type TextEdit } from "./text-edit.ts";
 
@@ -107,6 +112,20 @@ describe("edits of a spec", () => {
       setBuildOption(tree, "configure", "--without-x"),
       ["- %configure --with-x --disable-static", "+ %configure --without-x --disable-static"],
     ],
+    ["a patch more", addSource(tree, "Patch", "b.patch"), ["+ Patch4:         b.patch"]],
+    ["a first source", addSource(tree, "Source", "a.tar.gz"), ["+ Source0:        a.tar.gz"]],
+    ["a patch less", removeSource(tree, "Patch", 3), ["- Patch3:         a.patch"]],
+    ["a version", setVersion(tree, "2"), ["- Version:        1", "+ Version:        2"]],
+    ["a file more", addFile(tree, "%doc README", "devel"), ["+ %doc README"]],
+    ["a file less", removeFiles(tree, (one) => one === "/a"), ["- /a"]],
+    ["a first file", addFile(tree, "/b", "doc"), ["+ %files doc", "+ /b"]],
+    [
+      "a section say something else",
+      setSection(tree, "description", "It.", "devel"),
+      ["- x", "+ It."],
+    ],
+    ["a new section", setSection(tree, "check", "make check"), ["+ %check", "+ make check"]],
+    ["a section away", removeSection(tree, "files", "devel"), ["- %files devel", "- /usr/include"]],
     [
       "a changelog",
       addChangelogEntry(tree, "Mon Jan 06 2020 A <a@b> - 1-1", "- x"),
@@ -122,6 +141,45 @@ describe("edits of a spec", () => {
     expect(edited).not.toContain("/usr/include");
     expect(edited).toContain("%build\n%meson");
     expect(edited).toContain("%files\n/a\n");
+  });
+
+  it("add a subpackage", () => {
+    const made = { summary: "Docs", description: "Read.", files: ["%doc x"] };
+    const edited = printSpecText(applyEdits(tree, addPackage(tree, "doc", made)));
+    expect(edited).toContain(
+      "x\n%package doc\nSummary:        Docs\n\n%description doc\nRead.\n\n%build\n",
+    );
+    expect(edited).toMatch(/\/a\n\n%files doc\n%doc x\n$/);
+  });
+
+  it("find what macros hold", () => {
+    const odd = parseSpec(
+      "%global ver 1\n%global opts -Da=1 -Db=2\n%global rel 7\nVersion: %{ver}\n" +
+        "Release: %{rel}%{?dist}\n%build\n%meson %{opts} -Dc=3\n%prep\n%patch -p1 -P 2\n",
+    );
+    expect(changes(odd, setBuildOption(odd, "meson", "-Db=3"))).toEqual([
+      "- %global opts -Da=1 -Db=2",
+      "+ %global opts -Da=1 -Db=3",
+    ]);
+    expect(changes(odd, setVersion(odd, "2"))).toEqual([
+      "- %global ver 1",
+      "- %global rel 7",
+      "+ %global ver 2",
+      "+ %global rel 1",
+    ]);
+    expect(changes(odd, bumpRelease(odd))).toEqual(["- %global rel 7", "+ %global rel 8"]);
+    expect(changes(odd, removeSource(odd, "Patch", 2))).toEqual(["- %patch -p1 -P 2"]);
+  });
+
+  it("keep line endings", () => {
+    const dos = parseSpec("Name: a\r\nVersion: 1\r\n%files\r\n/a\r\n%changelog\r\n* x\r\n");
+    const edited = applyEdits(dos, [
+      ...setTag(dos, "URL", "u"),
+      ...addFile(dos, "/b"),
+      ...setSection(dos, "check", "make"),
+      ...addChangelogEntry(dos, "y", "- z"),
+    ]);
+    expect(printSpecText(edited)).not.toMatch(/[^\r]\n/);
   });
 
   it("do not touch each other", () => {

@@ -1,5 +1,5 @@
-import { type SpecLine, spanText, type SpecTree } from "../syntax/spec-tree.ts";
-import type { TextEdit } from "./text-edit.ts";
+import { type SpecLine, type SpecSection, spanText, type SpecTree } from "../syntax/spec-tree.ts";
+import { lineEndOf, type TextEdit } from "./text-edit.ts";
 
 /** The definitions of a macro, wherever they stand. */
 function definitions(tree: SpecTree, name: string): readonly SpecLine[] {
@@ -62,14 +62,28 @@ export function removePackage(tree: SpecTree, name: string): readonly TextEdit[]
   return tree.sections.flatMap((section) => {
     const { header } = section;
     if (header?.content.kind !== "section") return [];
-    const argument = spanText(tree, header.content.argumentSpan).replace(/\s--\s[\s\S]*$/, "");
-    if (!sectionPackages.has(section.name) || packageOf(argument) !== words) return [];
+    if (!belongsTo(tree, section, words)) return [];
     // Conditions that begin or end in the section belong to what is around it.
     return tree.lines
       .slice(header.index, section.endLine)
       .filter(({ content }) => content.kind !== "condition" && content.kind !== "definition")
       .map(({ span }) => ({ span, text: "" }));
   });
+}
+
+/**
+ * Whether a section is a package's, as `%files -f list devel` is `devel`'s.
+ *
+ * @param name as the header writes it, `devel` or `-n other`; "" for the main package.
+ */
+export function belongsTo(
+  tree: SpecTree,
+  { name: kind, header }: SpecSection,
+  name: string,
+): boolean {
+  if (header?.content.kind !== "section" || !sectionPackages.has(kind)) return false;
+  const argument = spanText(tree, header.content.argumentSpan).replace(/\s--\s[\s\S]*$/, "");
+  return packageOf(argument) === name;
 }
 
 const sectionPackages = new Set([
@@ -101,44 +115,108 @@ export function addChangelogEntry(
 ): readonly TextEdit[] {
   const section = tree.sections.find(({ name }) => name === "changelog");
   if (section?.header === undefined) {
-    const end = tree.source.text.length;
-    const gap = tree.source.text.endsWith("\n") ? "" : "\n";
-    const entry = `${gap}\n%changelog\n* ${heading}\n${text}\n`;
-    return [{ span: { start: end, end }, text: entry }];
+    return appended(tree, `%changelog\n* ${heading}\n${text}\n`);
   }
   const start = section.header.span.end;
   const rest = section.firstLine < section.endLine ? "\n" : "";
-  return [{ span: { start, end: start }, text: `* ${heading}\n${text}\n${rest}` }];
+  const entry = `* ${heading}\n${text}\n${rest}`;
+  return [{ span: { start, end: start }, text: withLineEnds(tree, entry) }];
 }
 
 /**
- * Sets an option in the calls of a build macro (`%meson`, `%cmake`, `%configure`): replaces
- * `-Dname=...` or `--name=...` where it stands, else adds it right after the macro.
+ * Sets what a section says: `setSection(tree, "check", "%meson_test\n")`. A spec without the section
+ * gets it at its end, before the changelog.
  *
- * @param option the whole option: `-Dx11_backend=false`, `--without-x`.
+ * @param packageName for sections of a package, as their headers write it.
  */
-export function setBuildOption(tree: SpecTree, macro: string, option: string): readonly TextEdit[] {
-  const key = option.replace(/=.*$/s, "");
-  const negation = /^--(?:with|without|enable|disable)-(.*)$/.exec(key)?.[1];
-  const call = new RegExp(`%(?:\\{${macro}(?=[ }])|${macro}(?![A-Za-z0-9_]))`, "g");
-  return tree.lines.flatMap((line): readonly TextEdit[] => {
-    if (line.content.kind !== "text" && line.content.kind !== "definition") return [];
-    const text = spanText(tree, line.span);
-    const found = [...text.matchAll(call)];
-    if (found.length === 0) return [];
-    const escaped = (negation ?? key).replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-    const pattern =
-      negation === undefined
-        ? new RegExp(`(?<=\\s)${escaped}(?:=(?:"[^"]*"|'[^']*'|[^\\s}])*)?(?=[\\s}]|$)`)
-        : new RegExp(`(?<=\\s)--(?:with|without|enable|disable)-${escaped}(?:=\\S*)?(?=[\\s}]|$)`);
-    const existing = pattern.exec(text);
-    if (existing !== null) {
-      const start = line.span.start + existing.index;
-      return [{ span: { start, end: start + existing[0].length }, text: option }];
-    }
-    return found.map((one) => {
-      const at = line.span.start + one.index + one[0].length;
-      return { span: { start: at, end: at }, text: ` ${option}` };
-    });
+export function setSection(
+  tree: SpecTree,
+  kind: string,
+  text: string,
+  packageName = "",
+): readonly TextEdit[] {
+  const found = sectionsOf(tree, kind, packageName);
+  const body = text === "" || text.endsWith("\n") ? text : `${text}\n`;
+  if (found.length === 0) {
+    const header = `%${kind}${packageName === "" ? "" : ` ${packageName}`}`;
+    return appended(tree, `${header}\n${body}`);
+  }
+  return found.flatMap((section) => {
+    const start = section.header?.span.end ?? 0;
+    // Blank lines before the next header are no part of what the section says.
+    const old = tree.source.text.slice(start, section.span.end);
+    const gap = /(?:\r?\n)*$/.exec(old.replace(/\r?\n$/, ""))?.[0] ?? "";
+    const end = section.span.end - gap.length;
+    return [{ span: { start, end: Math.max(start, end) }, text: withLineEnds(tree, body) }];
   });
+}
+
+/** Removes a section with its header; conditions around its lines stay. */
+export function removeSection(tree: SpecTree, kind: string, packageName = ""): readonly TextEdit[] {
+  return sectionsOf(tree, kind, packageName).flatMap(({ header, endLine }) =>
+    tree.lines
+      .slice(header?.index ?? 0, endLine)
+      .filter(({ content }) => content.kind !== "condition" && content.kind !== "definition")
+      .map(({ span }) => ({ span, text: "" })),
+  );
+}
+
+function sectionsOf(tree: SpecTree, kind: string, packageName: string): readonly SpecSection[] {
+  return tree.sections.filter(
+    (section) =>
+      section.name === kind &&
+      section.header !== undefined &&
+      (belongsTo(tree, section, packageName) || !sectionPackages.has(kind)),
+  );
+}
+
+/** What a new subpackage needs to say. */
+export interface NewPackage {
+  readonly summary: string;
+  readonly description: string;
+  /** Other tags, such as `Requires`, each as often as it is listed. */
+  readonly tags?: readonly (readonly [tag: string, value: string])[];
+  /** Lines of `%files`; without it the package is not built. */
+  readonly files?: readonly string[];
+}
+
+/**
+ * Adds a subpackage: `%package` and `%description` before the first section of the build, `%files`
+ * with the others.
+ *
+ * @param name as its headers write it: `devel`, or `-n other`.
+ */
+export function addPackage(tree: SpecTree, name: string, made: NewPackage): readonly TextEdit[] {
+  const tags = [["Summary", made.summary], ...(made.tags ?? [])] as const;
+  const lines = tags.map(([tag, value]) => `${`${tag}:`.padEnd(15)} ${value}\n`).join("");
+  const text = `%package ${name}\n${lines}\n%description ${name}\n${made.description}\n\n`;
+  const build = tree.sections.find((section) => buildSections.has(section.name));
+  const at = build?.header?.span.start ?? tree.source.text.length;
+  const head =
+    build === undefined
+      ? appended(tree, text)
+      : [{ span: { start: at, end: at }, text: withLineEnds(tree, text) }];
+  if (made.files === undefined) return head;
+  return [...head, ...appended(tree, `%files ${name}\n${made.files.join("\n")}\n`)];
+}
+
+const buildSections = new Set(
+  "prep generate_buildrequires conf build install check clean files changelog".split(" "),
+);
+
+/** Puts a section at the end of the spec, before its changelog. */
+function appended(tree: SpecTree, text: string): readonly TextEdit[] {
+  const changelog = tree.sections.find(({ name }) => name === "changelog");
+  if (changelog?.header !== undefined && !text.startsWith("%changelog")) {
+    const at = changelog.header.span.start;
+    return [{ span: { start: at, end: at }, text: withLineEnds(tree, `${text}\n`) }];
+  }
+  const end = tree.source.text.length;
+  const gap = tree.source.text.endsWith("\n") ? "" : "\n";
+  return [{ span: { start: end, end }, text: withLineEnds(tree, `${gap}\n${text}`) }];
+}
+
+function withLineEnds(tree: SpecTree, text: string): string {
+  const lineEnd = lineEndOf(tree);
+  return lineEnd === "\n" ? text : text.replaceAll("\n", lineEnd);
 }

@@ -1,9 +1,9 @@
 import { parseRequirements } from "../capability/parse.ts";
 import { type SpecLine, type SpecSection, spanText, type SpecTree } from "../syntax/spec-tree.ts";
-import type { TextEdit } from "./text-edit.ts";
+import { lineEndOf, type TextEdit } from "./text-edit.ts";
 
 /** A tag line with its parts. */
-interface TagLineView {
+export interface TagLineView {
   readonly line: SpecLine;
   readonly name: string;
   readonly value: string;
@@ -14,7 +14,7 @@ interface TagLineView {
  * The section that holds a package's tags: the preamble for the main package, `%package devel` by its
  * `devel`, `%package -n other` by its `-n other`.
  */
-function packageSection(tree: SpecTree, name?: string): SpecSection | undefined {
+export function packageSection(tree: SpecTree, name?: string): SpecSection | undefined {
   if (name === undefined) return tree.sections[0];
   return tree.sections.find(({ name: kind, header }) => {
     if (kind !== "package" || header?.content.kind !== "section") return false;
@@ -23,7 +23,7 @@ function packageSection(tree: SpecTree, name?: string): SpecSection | undefined 
 }
 
 /** The lines of one tag in a section, whatever conditions are around them. */
-function tagLines(
+export function tagLines(
   tree: SpecTree,
   section: SpecSection | undefined,
   tag: string,
@@ -112,7 +112,7 @@ export function removeDependencies(
 }
 
 /** A new tag line after the last of its kind that is in no condition, else after the last tag. */
-function insertTag(
+export function insertTag(
   tree: SpecTree,
   section: SpecSection | undefined,
   tag: string,
@@ -121,24 +121,31 @@ function insertTag(
   if (section === undefined) return [];
   const lines = tree.lines.slice(section.firstLine, section.endLine);
   const tags = lines.filter(({ content, branch }) => content.kind === "tag" && branch < 0);
+  const kind = kindOfTag(tag);
   const sameKind = tags.filter(
-    ({ content }) => content.kind === "tag" && content.name.toLowerCase() === tag.toLowerCase(),
+    ({ content }) => content.kind === "tag" && kindOfTag(content.name) === kind,
   );
   const model = sameKind.at(-1) ?? tags.at(-1);
   if (model?.content.kind !== "tag") {
     const at = section.header?.span.end ?? 0;
-    return [{ span: { start: at, end: at }, text: `${tag}: ${value}\n` }];
+    return [{ span: { start: at, end: at }, text: `${tag}: ${value}${lineEndOf(tree)}` }];
   }
   // The value begins in the column where the model's does.
   const column = model.content.valueSpan.start - model.content.nameSpan.start;
   const name = `${tag}:`.padEnd(column, " ");
   const separator = name.endsWith(" ") ? "" : " ";
   const end = model.span.end;
+  const lineEnd = lineEndOf(tree);
   const hasLineEnd = tree.source.text[end - 1] === "\n";
   return [
     {
       span: { start: end, end },
-      text: `${hasLineEnd ? "" : "\n"}${name}${separator}${value}\n`,
+      text: `${hasLineEnd ? "" : lineEnd}${name}${separator}${value}${lineEnd}`,
     },
   ];
+}
+
+/** `patch` of `Patch12`: tags of one kind stand together. */
+function kindOfTag(name: string): string {
+  return name.toLowerCase().replace(/\d+$/, "");
 }

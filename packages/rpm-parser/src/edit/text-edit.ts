@@ -8,6 +8,12 @@ export interface TextEdit {
   readonly text: string;
 }
 
+/** How the spec ends its lines; what is put in ends them the same way. */
+export function lineEndOf(tree: SpecTree): string {
+  const end = tree.source.text.indexOf("\n");
+  return end > 0 && tree.source.text[end - 1] === "\r" ? "\r\n" : "\n";
+}
+
 /**
  * The tree with the edits made. Their order does not matter; edits at one place are made in the order
  * given.

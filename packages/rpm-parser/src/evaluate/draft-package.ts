@@ -1,4 +1,5 @@
 import type { Place } from "@cleanroom/core";
+import { senseFlags } from "../header/dependencies.ts";
 import { formatRequirement, type Requirement } from "../capability/capability.ts";
 import {
   dependencyKinds,
@@ -16,27 +17,15 @@ interface DraftDependency {
   readonly flags: number;
 }
 
-/** rpm's bits for the qualifiers; they decide the order of equal names only. */
-const qualifierBits: Readonly<Record<string, number>> = {
-  posttrans: 1 << 5,
-  prereq: 1 << 6,
-  pretrans: 1 << 7,
-  interp: 1 << 8,
-  pre: 1 << 9,
-  post: 1 << 10,
-  preun: 1 << 11,
-  postun: 1 << 12,
-  verify: 1 << 13,
-  preuntrans: 1 << 20,
-  postuntrans: 1 << 21,
-  rpmlib: 1 << 24,
-  meta: 1 << 29,
-};
-
-const operatorBits = { "<": 2, "<=": 10, "=": 8, ">=": 12, ">": 4 } as const;
+/** What may stand in the parentheses of `Requires(...)`. */
+const qualifierNames = new Set(
+  "pre post preun postun pretrans posttrans preuntrans postuntrans verify interp prereq rpmlib meta".split(
+    " ",
+  ),
+);
 
 export function isQualifier(name: string): boolean {
-  return name in qualifierBits;
+  return qualifierNames.has(name);
 }
 
 /** A list of dependencies as rpm keeps it: sorted, each once. */
@@ -48,8 +37,8 @@ export class DependencyList {
     const text = formatRequirement(requirement);
     const simple = requirement.kind === "simple" ? requirement.capability : { name: text };
     const marks = simple.name.startsWith("rpmlib(") ? [...qualifiers, "rpmlib"] : qualifiers;
-    let flags = simple.operator === undefined ? 0 : operatorBits[simple.operator];
-    for (const mark of marks) flags |= qualifierBits[mark] ?? 0;
+    // They decide the order of equal names.
+    const flags = senseFlags(simple.operator, marks);
     const key = `${simple.name}\0${simple.evr ?? ""}\0${flags}`;
     if (this.#known.has(key)) return;
     this.#known.add(key);

@@ -1,13 +1,15 @@
 import { MacroExpander } from "../macro/expander.ts";
-import type {
-  FileReader,
-  MacroHost,
-  RpmDialect,
-  ShellResult,
-  SpecDiagnostic,
+import {
+  type FileReader,
+  kindOf,
+  type MacroHost,
+  type RpmDialect,
+  type ShellResult,
+  type SpecDiagnostic,
 } from "../macro/host.ts";
 import { MacroScope } from "../macro/scope.ts";
 import { emulateShell } from "../shell/emulate-shell.ts";
+import type { ShellFacts } from "../shell/shell-surroundings.ts";
 import { type MacroSource, macroLevel, type MacroTable } from "../macro/table.ts";
 import { BuildConditionLog } from "./build-condition.ts";
 import { compatibleArchs } from "./architecture.ts";
@@ -24,7 +26,7 @@ export type ShellPolicy =
   /** Never run: a diagnostic, and nothing in its place. */
   | { readonly kind: "deny" }
   /** Imitate the harmless idioms; the rest is not known. Nothing is run. */
-  | { readonly kind: "emulate" }
+  | ({ readonly kind: "emulate" } & ShellFacts)
   /** Ask this function, which runs the command in a sandbox or imitates it. */
   | { readonly kind: "run"; readonly run: (command: string) => ShellResult };
 
@@ -114,7 +116,7 @@ export function evaluateSpec(tree: SpecTree, options: EvaluationOptions): Evalua
     readSections(state);
   }
   for (const problem of tree.problems) {
-    if (problem.code !== "line-unterminated") continue;
+    if (problem.code !== "line-unterminated" && problem.code !== "spec-too-long") continue;
     const place = tree.source.place(problem.span.start);
     diagnostics.add("error", problem.code, problem.message, place);
   }
@@ -181,8 +183,11 @@ function shell(options: EvaluationOptions, command: string): ShellResult {
         const bytes = options.reader?.read(path);
         return bytes === undefined ? undefined : Buffer.from(bytes).toString("utf8");
       },
+      kindOf: (path) => kindOf(options.reader, path),
       environment: options.environment ?? {},
       processors: options.processors ?? 1,
+      answers: options.shell.answers ?? {},
+      shell: options.shell.shell,
     });
   }
   return { unknown: `shell commands are not run: ${command.slice(0, 200)}` };

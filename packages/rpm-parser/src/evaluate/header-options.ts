@@ -13,6 +13,7 @@ export interface HeaderOptions {
  * @returns undefined when a quote is not closed.
  */
 export function splitQuotedWords(text: string): readonly string[] | undefined {
+  if (!/["'\\]/.test(text)) return text.split(/[ \t\n\v\f\r]+/).filter((word) => word !== "");
   const words: string[] = [];
   let word: string | undefined;
   let quote: string | undefined;

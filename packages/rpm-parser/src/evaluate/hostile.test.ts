@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { standardMacros } from "../macro/standard-macros.ts";
@@ -6,6 +7,9 @@ import { printSpecText } from "../syntax/spec-tree.ts";
 import { evaluateSpec, type Evaluation } from "./evaluate-spec.ts";
 
 const macros = standardMacros();
+const rules = JSON.parse(
+  readFileSync(new URL("../../fixtures/rules/rpm-4.20.json", import.meta.url), "utf8"),
+) as readonly { readonly spec: string }[];
 const head = "Name: t\nVersion: 1\nRelease: 1\nSummary: s\nLicense: l\n";
 
 function evaluate(text: string): Evaluation {
@@ -42,6 +46,15 @@ const attacks: readonly (readonly [name: string, spec: string])[] = [
   ["zero bytes", `${head}\0\0%{\0}\n%description\n\0`],
   ["many sources", `${head}${"Source: a\n".repeat(5_000)}%description\n`],
   ["a long line", `${head}# ${"x".repeat(4_000_000)}\n%description\n`],
+  ["a line that is too long", `${head}Requires: ${"a, ".repeat(7_000_000)}\n%description\n`],
+  ["more lines than any spec has", `${head}%description\n${"a\n".repeat(1_000_000)}`],
+  ["a line of a million lines", `${head}%description\n${"a\\\n".repeat(1_000_000)}`],
+  ["a shell that doubles", `%(x=aa; ${"x=$x$x; ".repeat(2000)}echo $x)\n${head}%description\n`],
+  ["a shell that evaluates itself", `%(x='eval "$x"'; eval "$x")\n${head}%description\n`],
+  [
+    "a pattern that backtracks",
+    `%(echo ${"a".repeat(3000)} | sed -E 's/a*a*a*a*a*b//')\n${head}%description\n`,
+  ],
 ];
 
 describe("a hostile spec", () => {
@@ -52,6 +65,59 @@ describe("a hostile spec", () => {
     expect(evaluate(spec).diagnostics.length).toBeLessThanOrEqual(1000);
     // The bar is 2 s; a busy machine gets more.
     expect(performance.now() - start).toBeLessThan(20_000);
+  });
+
+  it("is an error, with its place, when it is too long", () => {
+    const { accepted, diagnostics } = evaluate(`${head}%description\n${"a\n".repeat(500_000)}`);
+    expect(accepted).toBe(false);
+    expect(diagnostics).toMatchObject([{ code: "spec-too-long", place: { line: 400_000 } }]);
+  });
+
+  it("may be any that is known, damaged anywhere", () => {
+    const change = fc.record({
+      kind: fc.constantFrom("cut", "double", "swap", "put"),
+      at: fc.double({ min: 0, max: 1, noNaN: true }),
+      length: fc.nat(30),
+      text: fc.constantFrom(
+        "%",
+        "{",
+        "}",
+        "(",
+        ")",
+        "\\\n",
+        "\n",
+        "%if",
+        "%endif\n",
+        "\0",
+        "é",
+        '"',
+      ),
+    });
+    fc.assert(
+      fc.property(
+        fc.nat(rules.length - 1),
+        fc.array(change, { minLength: 1, maxLength: 5 }),
+        (index, changes) => {
+          const spec = changes.reduce((text, { kind, at, length, text: put }) => {
+            const start = Math.floor(at * text.length);
+            const before = text.slice(0, start);
+            const part = text.slice(start, start + length);
+            const after = text.slice(start + length);
+            if (kind === "cut") return before + after;
+            if (kind === "double") return before + part + part + after;
+            return kind === "swap" ? part + before + after : before + put + part + after;
+          }, rules[index]?.spec ?? "");
+          expect(printSpecText(parseSpec(spec))).toBe(spec);
+          const { diagnostics, expandedText } = evaluate(spec);
+          expect(typeof expandedText).toBe("string");
+          for (const { code, place } of diagnostics) {
+            expect(code).toMatch(/^[a-z][a-z0-9-]+$/);
+            expect(place.line).toBeGreaterThan(0);
+          }
+        },
+      ),
+      { numRuns: 500, seed: 5 },
+    );
   });
 
   it("never fails but by a diagnostic", () => {

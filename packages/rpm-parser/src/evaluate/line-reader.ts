@@ -62,9 +62,10 @@ export class LineReader {
     this.#diagnostics = diagnostics;
     this.#reader = reader;
     this.#push({ tree, name: tree.source.file, next: 0, from: undefined });
+    this.#file = this.#files[0];
   }
 
-  /** Where the line in hand begins. */
+  /** Where the line in hand begins; the beginning of the spec before its first line. */
   get place(): Place {
     return this.#file?.tree.source.place(this.#offset) ?? {};
   }

@@ -2,7 +2,7 @@ import type { DependencyKind } from "../model/spec-package.ts";
 import { readDependencies } from "./dependency-tag.ts";
 import { isQualifier, type DraftPackage } from "./draft-package.ts";
 import { splitQuotedWords } from "./header-options.ts";
-import { checkName } from "./preamble.ts";
+import { checkName } from "./package-name.ts";
 import { addBuildOption, checkBuildSystem } from "./build-system.ts";
 import { addSource, excludeSources } from "./sources.ts";
 import type { SpecState } from "./spec-state.ts";

@@ -1,4 +1,5 @@
 import { DraftPackage } from "./draft-package.ts";
+import { checkName } from "./package-name.ts";
 import { handleTag, parseTagLine } from "./preamble-tag.ts";
 import { cleanPath } from "./sources.ts";
 import type { SpecState } from "./spec-state.ts";
@@ -10,7 +11,6 @@ export type PreambleResult =
   | { readonly kind: "build-arch" };
 
 const style = { trims: true, dropsComments: true };
-const illegalInName = /[^A-Za-z0-9._+%{}-]/u;
 
 /** Reads the main preamble, or a `%package` section (rpm's `build/parsePreamble.c`). */
 export function readPreamble(state: SpecState, header: string | undefined): PreambleResult {
@@ -57,23 +57,6 @@ function newPackage(state: SpecState, header: string): DraftPackage {
   draft.tags.set("name", fullName);
   state.packages.push(draft);
   return draft;
-}
-
-/** Names are of letters, digits and `-._+`, and begin with a letter, digit or underscore. */
-export function checkName(
-  state: SpecState,
-  name: string,
-  line: string,
-  checksFirst: boolean,
-): void {
-  const illegal = illegalInName.exec(name)?.[0];
-  if (illegal !== undefined || (checksFirst && !/^[A-Za-z0-9_%{]/.test(name))) {
-    const character = illegal ?? name.charAt(0);
-    state.report("error", "name-character", `Illegal char '${character}' in: ${line}`);
-  }
-  if (name.includes("..")) {
-    state.report("error", "name-character", `Illegal sequence ".." in: ${line}`);
-  }
 }
 
 /** Tags of the main package that macros can supply. */

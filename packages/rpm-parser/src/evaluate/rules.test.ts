@@ -19,7 +19,11 @@ interface Recorded {
 }
 
 const folder = new URL("../../fixtures/rules/", import.meta.url);
-const macros = parseMacroFile(readFileSync(new URL("macros", folder), "utf8"), standardMacros());
+const macros = parseMacroFile(
+  `${readFileSync(new URL("macros", folder), "utf8")}%included /included\n`,
+  standardMacros(),
+);
+const included = readFileSync(new URL("included", folder));
 
 /** Differences from rpm that are meant, each with its reason. */
 const allowed = JSON.parse(
@@ -35,7 +39,10 @@ function answer({ name, spec }: Recorded, dialect: RpmDialect): Recorded {
     macros,
     dialect,
     shell: { kind: "emulate" },
-    reader: { read: (path) => (path === "/" ? new Uint8Array(0) : undefined) },
+    reader: {
+      read: (path) => (path === "/included" ? included : undefined),
+      kindOf: (path) => (path === "/" ? "folder" : undefined),
+    },
   });
   if (!accepted) return { name, spec, accepted };
   const { packages } = source;

@@ -85,6 +85,11 @@ function readBuildScript(state: SpecState, section: string, header: string): str
   if (mode === undefined && state.buildScripts.has(section)) {
     state.report("error", "section-twice", `second %${section}`);
   }
+  if (section === "generate_buildrequires") {
+    const message =
+      "more BuildRequires become known during the build; they are not known statically";
+    state.report("note", "build-requires-dynamic", message);
+  }
   const lines: string[] = [];
   const next = state.readSection({}, (line) => {
     lines.push(line);

@@ -30,6 +30,17 @@ export const senseBits = {
   meta: 1 << 29,
 } as const;
 
+/** A dependency's flags in a header, from its operator and the names of its qualifiers. */
+export function senseFlags(operator: string | undefined, qualifiers: readonly string[]): number {
+  let flags = 0;
+  if (operator?.includes("<") === true) flags |= senseBits.less;
+  if (operator?.includes(">") === true) flags |= senseBits.greater;
+  if (operator?.includes("=") === true) flags |= senseBits.equal;
+  const bits: Readonly<Record<string, number>> = senseBits;
+  for (const name of qualifiers) flags |= bits[name] ?? 0;
+  return flags;
+}
+
 /** The kinds of dependencies a package header holds. */
 export type HeaderDependencyKind = keyof typeof dependencyTags;
 

@@ -1,6 +1,6 @@
 import { CleanroomError } from "@cleanroom/core";
 import { type ByteChunks, ByteSource } from "./byte-source.ts";
-import { decompressPayload } from "./decompress.ts";
+import { decompressPayload } from "./compression/decompress.ts";
 import { fileFlagBits, type RpmFile } from "./file-list.ts";
 import type { RpmPackage } from "./read-package.ts";
 
@@ -31,8 +31,7 @@ const nameBytesMax = 64 * 1024;
  * forged archive cannot grow beyond what the header claims. Formats: `cpio` newc, and rpm's
  * stripped form (rpm's `lib/cpio.c`).
  *
- * @throws CleanroomError `rpm-payload-invalid`, `rpm-truncated`, `rpm-payload-digest`,
- *   `rpm-payload-compressor`.
+ * @throws CleanroomError `rpm-payload-invalid`, `rpm-truncated`, `rpm-payload-digest`.
  */
 export async function* readPayload(rpm: RpmPackage): AsyncGenerator<PayloadEntry, void, undefined> {
   const { files, payload } = rpm.header;

@@ -149,7 +149,7 @@ describe("the header of an .rpm", () => {
 });
 
 describe("the payload of an .rpm", () => {
-  it.each(["gz", "zst"])("comes file by file from %s", async (compressor) => {
+  it.each(["gz", "zst", "xz", "lz", "bz"])("comes file by file from %s", async (compressor) => {
     expect(await contents(fixture(compressor))).toEqual({
       "/etc/fx.conf": 5,
       "/usr/share/fx": 0,
@@ -159,6 +159,12 @@ describe("the payload of an .rpm", () => {
       "/usr/share/fx/readme": 4,
       "/usr/share/fx/b": [6, "/usr/share/fx/a"],
     });
+  });
+
+  it("comes from single bytes", async () => {
+    for (const compressor of ["xz", "lz", "bz"]) {
+      expect(Object.keys(await contents(fixture(compressor), 1))).toHaveLength(7);
+    }
   });
 
   it("may be skipped, entry by entry", async () => {

@@ -8,9 +8,14 @@ declare module "fengari/src/lua.js" {
     readonly ci: { readonly funcOff: number };
     readonly top: number;
     readonly stack: readonly (
-      | { readonly value?: { readonly realstring?: Uint8Array } }
+      | { readonly value?: { readonly realstring?: Uint8Array; p?: LuaPrototype } }
       | undefined
     )[];
+  }
+  /** The code of a function; the machine does not change it but for `cache`. */
+  export interface LuaPrototype {
+    readonly p: readonly LuaPrototype[];
+    readonly cache: unknown;
   }
   export type LuaFunction = (state: LuaState) => number;
   interface Lua {
@@ -43,12 +48,6 @@ declare module "fengari/src/lua.js" {
     lua_tolstring(state: LuaState, index: number): Uint8Array | null;
     lua_pcall(state: LuaState, inputs: number, outputs: number, handler: number): number;
     lua_atnativeerror(state: LuaState, handler: LuaFunction): void;
-    lua_dump(
-      state: LuaState,
-      writer: (state: LuaState, bytes: Uint8Array, size: number) => number,
-      data: null,
-      strips: boolean,
-    ): number;
     lua_touserdata(state: LuaState, index: number): unknown;
     lua_sethook(state: LuaState, hook: LuaFunction, mask: number, count: number): void;
   }

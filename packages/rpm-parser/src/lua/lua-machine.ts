@@ -1,5 +1,5 @@
 // First: the other files find their constants only when this one has been loaded.
-import lua, { type LuaFunction, type LuaState } from "fengari/src/lua.js";
+import lua, { type LuaFunction, type LuaPrototype, type LuaState } from "fengari/src/lua.js";
 import auxiliary from "fengari/src/lauxlib.js";
 import libraries from "fengari/src/lualib.js";
 import { luaPrelude } from "./prelude.ts";
@@ -26,9 +26,18 @@ const outputCharactersMax = 16 * 1024 * 1024;
  * Compiled forms of scripts by name and text. Macro files bring the same few scripts to every spec,
  * and compiling takes longer than running them. A pure function's memory: it changes no result.
  */
-const compiledChunks = new Map<string, Uint8Array>();
+const compiledChunks = new Map<string, LuaPrototype>();
 const compiledChunksMax = 200;
 const compiledCharactersMax = 20_000;
+
+/** A function's code without the closure last made of it, which would keep its whole machine alive. */
+function unused(prototype: LuaPrototype): LuaPrototype {
+  const copy = Object.create(Object.getPrototypeOf(prototype) as object) as LuaPrototype;
+  return Object.assign(copy, prototype, {
+    cache: null,
+    p: prototype.p.map((inner) => unused(inner)),
+  });
+}
 
 function bytes(text: string): Uint8Array {
   return Buffer.from(text, "utf8");
@@ -160,23 +169,16 @@ export class LuaMachine {
   #load(script: string, name: string): void {
     const key = `${name}\0${script}`;
     const known = compiledChunks.get(key);
-    const text = known ?? bytes(script);
+    const text = bytes(known === undefined ? script : "");
     if (auxiliary.luaL_loadbuffer(this.#state, text, text.length, bytes(name)) !== 0) {
       throw new LuaError(`invalid syntax in lua script: ${this.#message()}`);
     }
-    if (known === undefined) this.#remember(key);
-  }
-
-  /** Keeps the chunk on top of the stack in its compiled form. */
-  #remember(key: string): void {
-    const parts: Uint8Array[] = [];
-    const write = (_state: LuaState, part: Uint8Array, size: number): number => {
-      parts.push(Uint8Array.from(part.subarray(0, size)));
-      return 0;
-    };
-    lua.lua_dump(this.#state, write, null, false);
-    if (compiledChunks.size >= compiledChunksMax || key.length > compiledCharactersMax) return;
-    compiledChunks.set(key, Buffer.concat(parts));
+    const chunk = this.#state.stack[this.#state.top - 1]?.value;
+    if (chunk?.p === undefined) return;
+    if (known !== undefined) chunk.p = unused(known);
+    else if (compiledChunks.size < compiledChunksMax && key.length <= compiledCharactersMax) {
+      compiledChunks.set(key, unused(chunk.p));
+    }
   }
 
   #call(inputs: number, outputs: number): void {

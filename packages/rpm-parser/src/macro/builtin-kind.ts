@@ -1,4 +1,4 @@
-import type { MacroExpander } from "./expander.ts";
+import type { Expansion } from "./expansion.ts";
 
 interface BuiltinResult {
   readonly output: string;
@@ -15,7 +15,7 @@ export interface Builtin {
   /** The first rpm that has it; absent for all. */
   readonly since?: "4.20";
   run(
-    expander: MacroExpander,
+    expander: Expansion,
     name: string,
     words: readonly string[],
     isFreeField: boolean,

@@ -3,7 +3,7 @@ import type { Builtin } from "./builtin-kind.ts";
 import { isValidName, parseDefinition } from "./define.ts";
 import { evaluateExpression } from "./expression.ts";
 import { ExpressionError, formatValue } from "./expression-token.ts";
-import type { RpmDialect } from "./host.ts";
+import { isThere, type RpmDialect } from "./host.ts";
 import { loadMacroText } from "./macro-file.ts";
 import { stringBuiltins } from "./string-builtin.ts";
 
@@ -116,7 +116,7 @@ const exists: Builtin = {
   arguments: "some",
   isRaw: false,
   run: (expander, _name, words) => ({
-    output: expander.host.reader?.read(words[0] ?? "") === undefined ? "0" : "1",
+    output: isThere(expander.host.reader, words[0] ?? "") ? "1" : "0",
   }),
 };
 

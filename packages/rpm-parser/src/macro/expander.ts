@@ -3,6 +3,7 @@ import { builtinOf } from "./builtin.ts";
 import type { Builtin } from "./builtin-kind.ts";
 import { bareCall, bracedCall, type Call, skipMarks } from "./call.ts";
 import { evaluateExpression } from "./expression.ts";
+import type { Expansion } from "./expansion.ts";
 import { ExpressionError, type ExpressionValue, formatValue } from "./expression-token.ts";
 import { type ChainLink, type MacroHost, MacroError } from "./host.ts";
 import { LuaMacros } from "./lua-macro.ts";
@@ -22,7 +23,7 @@ const callsMax = 2_000_000;
  * Expands macros as rpm does (rpm's `rpmio/macro.c`), over the scope of one evaluation. A failure is
  * a {@link MacroError}; what it left half-done in the scope stays, as in rpm.
  */
-export class MacroExpander {
+export class MacroExpander implements Expansion {
   readonly scope: MacroScope;
   readonly host: MacroHost;
   /** The parametric macro being expanded, with its words; for Lua's `opt` and `arg`. */

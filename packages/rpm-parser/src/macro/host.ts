@@ -1,9 +1,27 @@
 import type { Place } from "@cleanroom/core";
 
+export type FileKind = "file" | "folder" | "nothing";
+
 /** Reads files for an evaluation: included files, `%{load:}`, `%{exists:}`. */
 export interface FileReader {
   /** The file's bytes, or undefined when there is none or it may not be read. */
   read(path: string): Uint8Array | undefined;
+  /**
+   * What is at a path, or undefined when that cannot be told. Without this, there is what can be
+   * read, and of the rest nothing is known.
+   */
+  kindOf?(path: string): FileKind | undefined;
+}
+
+/** What is at a path, as far as a reader tells. */
+export function kindOf(reader: FileReader | undefined, path: string): FileKind | undefined {
+  if (reader?.kindOf !== undefined) return reader.kindOf(path);
+  return reader?.read(path) === undefined ? undefined : "file";
+}
+
+/** `%{exists:}`: whether anything is known to be at a path. */
+export function isThere(reader: FileReader | undefined, path: string): boolean {
+  return (kindOf(reader, path) ?? "nothing") !== "nothing";
 }
 
 /** Which rpm to be: where releases differ, evaluation follows the one named here. */

@@ -1,16 +1,16 @@
 import { LuaError, LuaMachine } from "../lua/lua-machine.ts";
 import { rpmLuaHost } from "../lua/rpm-host.ts";
 import { parseArguments } from "./arguments.ts";
-import type { MacroExpander } from "./expander.ts";
+import type { Expansion } from "./expansion.ts";
 
 /** The Lua machine of one evaluation, made when the first script runs. */
 export class LuaMacros {
-  readonly #expander: MacroExpander;
+  readonly #expander: Expansion;
   /** What rpm's lists for scripts hold; kept here until there is a machine. */
   readonly #lists: (readonly [list: string, value: string | number])[] = [];
   #machine: LuaMachine | undefined;
 
-  constructor(expander: MacroExpander) {
+  constructor(expander: Expansion) {
     this.#expander = expander;
   }
 

@@ -84,6 +84,21 @@ const architectures: Readonly<Record<string, string>> = {
   sparc: "sparc sparcv8 sparcv9 sparcv9v sparc64 sparc64v",
 };
 
+/** Applies the patches of the given numbers, or all from the lowest to the highest wanted. */
+const autopatch = `
+local wanted = {}
+for _, word in ipairs(arg) do wanted[tonumber(word)] = true end
+local lowest = tonumber(opt.m or "0")
+local highest = tonumber(opt.M or "2147483647")
+for index, number in ipairs(patch_nums) do
+  if #arg > 0 and wanted[number] or #arg == 0 and number >= lowest and number <= highest then
+    print(rpm.expand("%{uncompress:" .. patches[index] .. "} | %{__patch} "
+      .. (opt.p and "-p" .. opt.p .. " " or "") .. (opt.v and "" or "-s ")
+      .. "--fuzz=%{_default_patch_fuzz} %{_default_patch_flags}\\n"))
+  end
+end
+`;
+
 /** Macros that give specs their structure; options of a parametric one stand after its name. */
 const structure: Readonly<Record<string, string>> = {
   nil: "%{!?nil}",
@@ -121,8 +136,12 @@ const structure: Readonly<Record<string, string>> = {
   cmake_install: "DESTDIR=%{buildroot} %{__cmake} --install %{_vpath_builddir}",
   ninja_build: "%{__ninja} %{?_smp_mflags}",
   ninja_install: "DESTDIR=%{buildroot} %{__ninja} install",
-  "autosetup(a:b:cDn:TvNS:p:)": "%setup %{-a} %{-b} %{-c} %{-D} %{-n} %{-T} %{!-v:-q}",
-  "autopatch(vp:m:M:q)": "%{nil}",
+  "autosetup(a:b:cDn:TvNS:p:)":
+    "%setup %{-a} %{-b} %{-c} %{-D} %{-n} %{-T} %{!-v:-q}\n%{!-N:%autopatch %{-v} %{-p:-p%{-p*}}}",
+  "autopatch(vp:m:M:q)": `%{lua:${autopatch}}`,
+  // What rpmautospec counts in a repository's history is not known here: it is the first release.
+  "autorelease(e:s:pb:)": "%{-p:0.}%{-b*}%{!-b:1}%{-e:.%{-e*}}%{-s:.%{-s*}}%{?dist}",
+  autochangelog: "%{nil}",
   ldconfig_scriptlets: "%{nil}",
   py3_build: "%{__python3} setup.py build",
   py3_install: "%{__python3} setup.py install -O1 --skip-build --root %{buildroot}",

@@ -34,6 +34,17 @@ const rules: readonly LintRule[] = [
     finds: ({ content }, text) => content.kind !== "comment" && /(?<!%)%\(/.test(text),
   },
   {
+    code: "lint-automatic-release",
+    message:
+      "%autorelease counts commits, which are not known here: it stands for the first release",
+    finds: ({ content }, text) => content.kind === "tag" && /%\{?autorelease\b/.test(text),
+  },
+  {
+    code: "lint-automatic-changelog",
+    message: "%autochangelog comes from commits, which are not known here: the changelog is empty",
+    finds: ({ content }, text) => content.kind === "text" && /^%\{?autochangelog\b/.test(text),
+  },
+  {
     code: "lint-trailing-space",
     message: "white space after the value",
     finds: ({ content }, text) =>

@@ -1,136 +1,215 @@
 import { evaluateExpression } from "../macro/expression.ts";
 import { ExpressionError } from "../macro/expression-token.ts";
 import type { ShellResult } from "../macro/host.ts";
-import { type CommandOutcome, shellCommands, type ShellSurroundings } from "./shell-command.ts";
-import { type ShellToken, tokenize, UnknownShell, type WordPart } from "./shell-word.ts";
+import { shellCommands } from "./shell-command.ts";
+import type { CommandOutcome, ShellSurroundings } from "./shell-surroundings.ts";
+import { expandParameter, isBashOperation } from "./shell-parameter.ts";
+import { parseShell, type ShellList, type ShellNode, type ShellPipeline } from "./shell-syntax.ts";
+import { tokenize, UnknownShell, type WordPart } from "./shell-word.ts";
 
-const nothingAround: ShellSurroundings = {
-  read: () => undefined,
-  environment: {},
-  processors: 1,
-};
-
-const lengthMax = 20_000;
+const commandCharactersMax = 20_000;
+const textCharactersMax = 1_000_000;
 const depthMax = 20;
+const stepsMax = 10_000;
 
 /**
  * What a shell command of a spec would print, as far as it is one of the harmless idioms specs use:
  * `echo`, `printf`, `cut`, `sed s///`, `tr`, `awk '{print $1}'`, `head`, `date` with
- * SOURCE_DATE_EPOCH and their like, in pipes and lists, with variables and parameter expansion.
- * Nothing is run. Anything else is `unknown`; it is never guessed.
+ * SOURCE_DATE_EPOCH and their like, in pipes, lists and `if`, with variables and parameter expansion;
+ * and what the surroundings say that other programs answer. Nothing is run. Anything else is
+ * `unknown`; it is never guessed.
  */
-export function emulateShell(
-  command: string,
-  surroundings: ShellSurroundings = nothingAround,
-): ShellResult {
-  if (command.length > lengthMax) return { unknown: "the command is too long to imitate" };
+export function emulateShell(command: string, surroundings: ShellSurroundings): ShellResult {
+  if (command.length > commandCharactersMax)
+    return { unknown: "the command is too long to imitate" };
+  const answer = surroundings.answers[command.trim()];
+  if (typeof answer === "string") return { output: answer };
   try {
-    return { output: new Shell(surroundings, new Map(), 0).run(command, "").output };
+    const shell = new Shell(surroundings, new Map(), 0, { steps: 0 });
+    return { output: shell.run(command, "").output };
   } catch (error) {
     if (!(error instanceof UnknownShell)) throw error;
     return { unknown: `${error.message} is not imitated: ${command.slice(0, 200)}` };
   }
 }
 
+/** The shell ends here: a `${x:0:7}` that dash does not know, or `exit`. */
+class ShellExit extends Error {
+  readonly status: number;
+
+  constructor(status: number) {
+    super("the shell ends");
+    this.status = status;
+  }
+}
+
+/** Some of these count bytes, others characters, and not everywhere the same ones. */
+const countsCharacters = new Set(["cut", "tr", "rev", "wc", "head", "tail", "awk", "gawk"]);
+
+/** Variables that a shell sets by itself: without a value for them, they are not known. */
+const ownVariables =
+  /^(?:PWD|OLDPWD|HOME|PATH|IFS|SHELL|USER|LOGNAME|UID|EUID|PPID|RANDOM|SECONDS|LINENO|HOSTNAME|HOSTTYPE|MACHTYPE|OSTYPE|OPT\w+|PS\d|SHLVL|TERM|LANG|LC_\w+|TZ|_|BASH\w*)$/;
+
 class Shell {
   readonly #surroundings: ShellSurroundings;
   readonly #variables: Map<string, string>;
   readonly #depth: number;
+  /** Shared by all shells of one command. */
+  readonly #budget: { steps: number };
+  #status = 0;
+  #output = "";
 
-  constructor(surroundings: ShellSurroundings, variables: Map<string, string>, depth: number) {
+  constructor(
+    surroundings: ShellSurroundings,
+    variables: Map<string, string>,
+    depth: number,
+    budget: { steps: number },
+  ) {
     if (depth > depthMax) throw new UnknownShell("nesting this deep");
     this.#surroundings = surroundings;
     this.#variables = variables;
     this.#depth = depth;
+    this.#budget = budget;
   }
 
-  run(command: string, input: string): CommandOutcome {
-    const tokens = tokenize(command);
-    let output = "";
-    let status = 0;
-    let connector = ";";
-    const branches: Branch[] = [];
-    for (const list of splitLists(tokens)) {
-      let { rest, keyword } = takeKeyword(list.tokens);
-      while (keyword !== undefined) {
-        enterBranch(branches, keyword, status);
-        connector = ";";
-        ({ rest, keyword } = takeKeyword(rest));
+  /** Runs a command to its end, as a shell of its own. */
+  run(command: string | ShellList, input: string): CommandOutcome {
+    try {
+      this.#list(typeof command === "string" ? parseShell(command) : command, input);
+    } catch (error) {
+      if (!(error instanceof ShellExit)) throw error;
+      this.#status = error.status;
+    }
+    return { output: this.#output, status: this.#status };
+  }
+
+  /** A subshell; with the same variables where they are to stay. */
+  #fork(variables = new Map(this.#variables)): Shell {
+    const inner = new Shell(this.#surroundings, variables, this.#depth + 1, this.#budget);
+    inner.#status = this.#status;
+    return inner;
+  }
+
+  #list(list: ShellList, input: string): void {
+    for (const { after, pipeline } of list) {
+      this.#budget.steps += 1;
+      if (this.#budget.steps > stepsMax) throw new UnknownShell("a command of so many steps");
+      if (after === ";" || (after === "&&") === (this.#status === 0))
+        this.#pipeline(pipeline, input);
+    }
+  }
+
+  #pipeline({ isNegated, stages }: ShellPipeline, input: string): void {
+    const [first] = stages;
+    if (first !== undefined && stages.length === 1) this.#node(first, input);
+    else {
+      let done: CommandOutcome = { output: input, status: 0 };
+      for (const stage of stages) {
+        const pipeline = { isNegated: false, stages: [stage] };
+        done = this.#fork().run([{ after: ";", pipeline }], done.output);
       }
-      const isDue = connector === ";" || (connector === "&&" ? status === 0 : status !== 0);
-      connector = list.connector;
-      const counts = branches.every((one) => one.isActive);
-      if (!isDue || !counts || rest.length === 0) continue;
-      const done = this.#pipeline(rest, input);
-      output += done.output;
-      status = done.status;
+      this.#print(done.output);
+      this.#status = done.status;
     }
-    if (branches.length > 0) throw new UnknownShell("an if without its fi");
-    return { output, status };
+    if (isNegated) this.#status = this.#status === 0 ? 1 : 0;
   }
 
-  #pipeline(tokens: readonly ShellToken[], input: string): CommandOutcome {
-    const isNegated = tokens[0]?.kind === "word" && literal(tokens[0].parts) === "!";
-    let done: CommandOutcome = { output: input, status: 0 };
-    for (const stage of splitAt(isNegated ? tokens.slice(1) : tokens, "|")) {
-      done = this.#command(stage, done.output);
-    }
-    return isNegated ? { output: done.output, status: done.status === 0 ? 1 : 0 } : done;
+  #print(text: string): void {
+    this.#output = bounded(this.#output + text);
   }
 
-  #command(tokens: readonly ShellToken[], input: string): CommandOutcome {
-    const first = tokens[0];
-    if (first?.kind === "operator" && first.text === "(") return this.#subshell(tokens, input);
-    const words: string[] = [];
-    let isSilent = false;
-    for (const token of tokens) {
-      if (token.kind === "operator") {
-        if (/^(?:1|&)?>\/dev\/null$/.test(token.text) || token.text === ">&2") isSilent = true;
-        else if (!/^2>|^<\/dev\/null$/.test(token.text)) throw new UnknownShell(token.text);
-        continue;
-      }
-      const assigned = words.length === 0 ? assignment(token.parts) : undefined;
-      if (assigned === undefined) words.push(...this.#expand(token.parts));
-      else this.#variables.set(assigned.name, this.#expand(assigned.parts, true).join(" "));
+  #node(node: ShellNode, given: string): void {
+    const { isSilent, hasNoInput, inputWord, isBashOnly } = node.redirections;
+    if (isBashOnly) {
+      // To dash a `<<<` is an error of syntax, which it finds before it runs anything.
+      const isAlone = inputWord !== undefined && this.#output === "" && this.#depth === 0;
+      const ending = isAlone ? new ShellExit(2) : new UnknownShell("redirection");
+      this.#needsBash("redirection", ending);
     }
+    const input =
+      inputWord === undefined ? (hasNoInput ? "" : given) : `${this.#text(inputWord)}\n`;
+    const before = this.#output;
+    if (node.kind === "simple") this.#simple(node, input);
+    else if (node.kind === "if") this.#if(node, input);
+    else if (node.isSubshell) {
+      const done = this.#fork().run(node.body, input);
+      this.#print(done.output);
+      this.#status = done.status;
+    } else this.#list(node.body, input);
+    if (isSilent) this.#output = before;
+  }
+
+  #if(node: ShellNode & { kind: "if" }, input: string): void {
+    for (const { condition, body } of node.branches) {
+      this.#list(condition, input);
+      if (this.#status !== 0) continue;
+      this.#list(body, input);
+      return;
+    }
+    this.#status = 0;
+    if (node.otherwise !== undefined) this.#list(node.otherwise, input);
+  }
+
+  #simple(node: ShellNode & { kind: "simple" }, input: string): void {
+    const words = node.words.flatMap((parts) => this.#words(parts));
     const [name, ...rest] = words;
-    if (name === undefined) return { output: "", status: 0 };
-    const command = shellCommands.get(name.replace(/^\/(?:usr\/)?bin\//, ""));
-    if (command === undefined) throw new UnknownShell(`the command '${name.slice(0, 40)}'`);
-    const done = command(rest, input, this.#surroundings);
-    return isSilent ? { output: "", status: done.status } : done;
-  }
-
-  #subshell(tokens: readonly ShellToken[], input: string): CommandOutcome {
-    const last = tokens.at(-1);
-    if (last?.kind !== "operator" || last.text !== ")") throw new UnknownShell("a subshell");
-    const inner = new Shell(this.#surroundings, new Map(this.#variables), this.#depth + 1);
-    let output = "";
-    let status = 0;
-    for (const list of splitLists(tokens.slice(1, -1))) {
-      if (list.tokens.length === 0) continue;
-      if (list.connector !== ";") throw new UnknownShell("a list in a subshell");
-      const done = inner.#pipeline(list.tokens, input);
-      output += done.output;
-      status = done.status;
+    if (name === undefined) this.#status = 0;
+    for (const assigned of node.assignments) {
+      const value = this.#text(assigned.value);
+      // In front of a command a value is for that command alone, and none here looks at it.
+      if (name !== undefined) continue;
+      if (assigned.name === "IFS") throw new UnknownShell("IFS");
+      this.#variables.set(assigned.name, bounded(value));
     }
-    return { output, status };
+    if (name === undefined) return;
+    const answer = this.#surroundings.answers[words.join(" ")];
+    if (answer !== undefined) {
+      if (typeof answer === "string") this.#print(answer);
+      this.#status = typeof answer === "string" ? 0 : answer;
+    } else if (name === "eval") this.#eval(rest.join(" "), input);
+    else if (name === "exit") throw new ShellExit(Number(rest[0] ?? this.#status));
+    else {
+      const command = shellCommands.get(name.replace(/^\/(?:usr\/)?bin\//, ""));
+      if (command === undefined) throw new UnknownShell(`the command '${name.slice(0, 40)}'`);
+      if (countsCharacters.has(name) && /[^\0-\u007f]/.test([input, ...rest].join(""))) {
+        throw new UnknownShell("text beyond ASCII");
+      }
+      const done = command(rest, input, this.#surroundings);
+      this.#print(done.output);
+      this.#status = done.status;
+    }
   }
 
-  /** A word expanded; unquoted values are split at white space unless they are assigned. */
-  #expand(parts: readonly WordPart[], isAssigned = false): readonly string[] {
+  #eval(command: string, input: string): void {
+    const done = this.#fork(this.#variables).run(command, input);
+    this.#print(done.output);
+    this.#status = done.status;
+  }
+
+  /** Goes on in bash; `ending` is how dash ends. Which of the two it is may not be known. */
+  #needsBash(what: string, ending: Error): void {
+    const { shell } = this.#surroundings;
+    if (shell === undefined) throw new UnknownShell(`${what} of bash`);
+    if (shell === "dash") throw ending;
+  }
+
+  /** The value of a word that is not split. */
+  #text(parts: readonly WordPart[]): string {
+    return bounded(parts.map((part) => this.#value(part)).join(""));
+  }
+
+  /** A word expanded; values that are not quoted are split at white space. */
+  #words(parts: readonly WordPart[]): readonly string[] {
     const words: string[] = [];
     let word: string | undefined;
     for (const part of parts) {
-      const value = this.#value(part);
-      const isSplit =
-        !isAssigned && (part.kind === "variable" || part.kind === "command") && !part.isQuoted;
-      if (!isSplit) {
+      const value = bounded(this.#value(part));
+      if ((part.kind !== "variable" && part.kind !== "command") || part.isQuoted) {
         word = (word ?? "") + value;
         continue;
       }
-      const pieces = value.split(/[ \t\n]+/);
-      for (const [index, piece] of pieces.entries()) {
+      if (/[*?[]/.test(value)) throw new UnknownShell("file name pattern");
+      for (const [index, piece] of value.split(/[ \t\n]+/).entries()) {
         if (index > 0 && word !== undefined) {
           words.push(word);
           word = undefined;
@@ -143,40 +222,45 @@ class Shell {
   }
 
   #value(part: WordPart): string {
-    switch (part.kind) {
-      case "text":
-        return part.text;
-      case "variable":
-        return this.#variable(part.name, part.operation);
-      case "command": {
-        const inner = new Shell(this.#surroundings, new Map(this.#variables), this.#depth + 1);
-        return inner.run(part.text, "").output.replace(/\n+$/, "");
-      }
-      default:
-        return this.#arithmetic(part.text);
+    if (part.kind === "text") return part.text;
+    if (part.kind === "arithmetic") return this.#arithmetic(part.text);
+    if (part.kind === "command") {
+      const done = this.#fork().run(part.text, "");
+      this.#status = done.status;
+      return done.output.replace(/\n+$/, "");
     }
+    if (part.name === "?") return String(this.#status);
+    if (isBashOperation(part.operation)) {
+      this.#needsBash(`\${${part.name}${part.operation}}`, new ShellExit(2));
+    }
+    return expandParameter(this.#variable(part.name), part.operation, (text) => {
+      const [word, more] = tokenize(text);
+      if (word?.kind !== "word" || more !== undefined) {
+        if (word === undefined) return "";
+        throw new UnknownShell("this parameter expansion");
+      }
+      return this.#text(word.parts);
+    });
   }
 
-  #variable(name: string, operation: string): string {
-    const value = this.#variables.get(name) ?? this.#surroundings.environment[name] ?? "";
-    if (operation === "") return value;
-    const fallback = /^:?-([\w./-]*)$/.exec(operation);
-    if (fallback !== null) return value === "" ? (fallback[1] ?? "") : value;
-    const cutting = /^(##?|%%?)([^\\]*)$/.exec(operation);
-    if (cutting === null) throw new UnknownShell(`\${${name}${operation}}`);
-    return cutPattern(value, cutting[1] ?? "", cutting[2] ?? "");
+  #variable(name: string): string | undefined {
+    const value = this.#variables.get(name) ?? this.#surroundings.environment[name];
+    if (value === undefined && ownVariables.test(name)) throw new UnknownShell(`$${name}`);
+    return value;
   }
 
   /** Integers with `+ - * /`, comparisons and parentheses; what rpm's expressions know as well. */
   #arithmetic(text: string): string {
     const plain = text
-      .replace(/\$\(([^()]*)\)/g, (_whole, command: string) => {
-        const inner = new Shell(this.#surroundings, new Map(this.#variables), this.#depth + 1);
-        return inner.run(command, "").output.trim();
-      })
-      .replace(/\$?([A-Za-z_]\w*)/g, (_whole, name: string) =>
-        String(Number(this.#variable(name, ""))),
-      );
+      .replace(/\$\(([^()]*)\)/g, (_whole, command: string) =>
+        this.#fork().run(command, "").output.trim(),
+      )
+      .replace(/\$?\{?([A-Za-z_]\w*)\}?/g, (_whole, name: string) => {
+        const value = this.#variable(name) ?? "";
+        if (!/^-?(?:0|[1-9]\d{0,14})?$/.test(value)) throw new UnknownShell("this arithmetic");
+        return String(Number(value));
+      });
+    if (/\+\+|--|[^\d\s()+*/<>=!&|-]|\b0\d/.test(plain)) throw new UnknownShell("this arithmetic");
     try {
       const value = evaluateExpression(plain, { expand: undefined });
       if (value.type === "integer") return String(value.value);
@@ -187,100 +271,8 @@ class Shell {
   }
 }
 
-/** A part of `if ...; then ...; else ...; fi` that is being read. */
-interface Branch {
-  /** Whether its commands run. */
-  isActive: boolean;
-  /** Whether one of the branches was taken, so that no later one is. */
-  isTaken: boolean;
-}
-
-const keywords = new Set(["if", "then", "elif", "else", "fi"]);
-
-/** The keyword a list begins with, and the rest. */
-function takeKeyword(tokens: readonly ShellToken[]): {
-  readonly rest: readonly ShellToken[];
-  readonly keyword: string | undefined;
-} {
-  const [first, ...others] = tokens;
-  const word = first?.kind === "word" ? literal(first.parts) : undefined;
-  if (word === undefined || !keywords.has(word)) return { rest: tokens, keyword: undefined };
-  return { rest: others, keyword: word };
-}
-
-/** Goes into the next part of an `if`; `status` is that of the condition just run. */
-function enterBranch(branches: Branch[], keyword: string, status: number): void {
-  if (keyword === "if") {
-    branches.push({ isActive: true, isTaken: false });
-    return;
-  }
-  const current = branches.at(-1);
-  if (current === undefined) throw new UnknownShell(keyword);
-  if (keyword === "fi") branches.pop();
-  else if (keyword === "then") {
-    current.isActive = current.isActive && status === 0 && !current.isTaken;
-    if (current.isActive) current.isTaken = true;
-  } else current.isActive = !current.isTaken;
-}
-
-/** `${x#pattern}` and its like: the shortest or longest match goes. */
-function cutPattern(value: string, operator: string, pattern: string): string {
-  if (/[[\]]/.test(pattern)) throw new UnknownShell("this pattern");
-  const source = pattern.replace(/[.+^${}()|\\]/g, "\\$&").replace(/\?/g, ".");
-  const isLong = operator.length === 2;
-  const regexp = source.replace(/\*/g, isLong ? ".*" : ".*?");
-  if (operator.startsWith("#")) return value.replace(new RegExp(`^${regexp}`, "s"), "");
-  // From the end, the shortest match begins as late as it can.
-  const whole = new RegExp(`^(${isLong ? ".*?" : ".*"})${source.replace(/\*/g, ".*")}$`, "s");
-  return whole.exec(value)?.[1] ?? value;
-}
-
-function literal(parts: readonly WordPart[]): string | undefined {
-  return parts.every((part) => part.kind === "text")
-    ? parts.map((part) => (part.kind === "text" ? part.text : "")).join("")
-    : undefined;
-}
-
-/** `name=value` at the start of a command. */
-function assignment(
-  parts: readonly WordPart[],
-): { name: string; parts: readonly WordPart[] } | undefined {
-  let name = "";
-  for (const [index, part] of parts.entries()) {
-    if (part.kind !== "text") return undefined;
-    if (part.text === "=") {
-      return /^[A-Za-z_]\w*$/.test(name) ? { name, parts: parts.slice(index + 1) } : undefined;
-    }
-    name += part.text;
-  }
-  return undefined;
-}
-
-function splitLists(
-  tokens: readonly ShellToken[],
-): readonly { tokens: readonly ShellToken[]; connector: string }[] {
-  const lists: { tokens: ShellToken[]; connector: string }[] = [{ tokens: [], connector: ";" }];
-  let level = 0;
-  for (const token of tokens) {
-    if (token.kind === "operator" && token.text === "(") level += 1;
-    if (token.kind === "operator" && token.text === ")") level -= 1;
-    const current = lists.at(-1);
-    if (token.kind === "operator" && level === 0 && [";", "&&", "||"].includes(token.text)) {
-      if (current !== undefined) current.connector = token.text;
-      lists.push({ tokens: [], connector: ";" });
-    } else current?.tokens.push(token);
-  }
-  return lists;
-}
-
-function splitAt(tokens: readonly ShellToken[], operator: string): readonly ShellToken[][] {
-  const parts: ShellToken[][] = [[]];
-  let level = 0;
-  for (const token of tokens) {
-    if (token.kind === "operator" && token.text === "(") level += 1;
-    if (token.kind === "operator" && token.text === ")") level -= 1;
-    if (token.kind === "operator" && token.text === operator && level === 0) parts.push([]);
-    else parts.at(-1)?.push(token);
-  }
-  return parts;
+/** Doubling a variable often enough would fill the memory. */
+function bounded(text: string): string {
+  if (text.length > textCharactersMax) throw new UnknownShell("so much text");
+  return text;
 }

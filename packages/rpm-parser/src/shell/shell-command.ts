@@ -1,19 +1,10 @@
-import { formatDate } from "../lua/rpm-host.ts";
-import { characterSet, regularExpression, sedEdits, unescape } from "./shell-sed.ts";
+import { formatDate } from "../macro/date.ts";
+import { runAwk } from "./shell-awk.ts";
+import { characterSet, regularExpression, unescape } from "./shell-pattern.ts";
+import { runSed } from "./shell-sed.ts";
+import type { CommandOutcome, ShellSurroundings } from "./shell-surroundings.ts";
+import { testStatus } from "./shell-test.ts";
 import { UnknownShell } from "./shell-word.ts";
-
-/** What a command may ask of its surroundings. */
-export interface ShellSurroundings {
-  /** A file's text; undefined when there is none. */
-  readonly read: (path: string) => string | undefined;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly processors: number;
-}
-
-export interface CommandOutcome {
-  readonly output: string;
-  readonly status: number;
-}
 
 type Command = (
   words: readonly string[],
@@ -28,6 +19,13 @@ function lines(text: string): readonly string[] {
 
 function joined(rows: readonly string[]): CommandOutcome {
   return { output: rows.map((row) => `${row}\n`).join(""), status: 0 };
+}
+
+function cat(words: readonly string[], input: string, s: ShellSurroundings): CommandOutcome {
+  if (words.some((word) => /^-./.test(word))) throw new UnknownShell("cat");
+  const there = words.filter((word) => word === "-" || s.kindOf(word) !== "nothing");
+  const output = there.length === 0 && words.length > 0 ? "" : content(there, input, s);
+  return { output, status: there.length === words.length ? 0 : 1 };
 }
 
 function content(files: readonly string[], input: string, surroundings: ShellSurroundings): string {
@@ -68,11 +66,18 @@ function sortOptions(
   return { values, rest };
 }
 
-function echo(words: readonly string[]): CommandOutcome {
+function echo(
+  words: readonly string[],
+  _input: string,
+  { shell }: ShellSurroundings,
+): CommandOutcome {
   const isBare = words[0] === "-n";
-  if (/^-[eE]/.test(words[0] ?? "")) throw new UnknownShell("echo -e");
-  const text = (isBare ? words.slice(1) : words).join(" ");
-  if (text.includes("\\")) throw new UnknownShell("echo of a backslash");
+  if (/^-[neE]+$/.test(words[isBare ? 1 : 0] ?? "")) throw new UnknownShell("echo -e");
+  let text = (isBare ? words.slice(1) : words).join(" ");
+  if (text.includes("\\") && shell !== "bash") {
+    if (shell === undefined) throw new UnknownShell("echo of a backslash");
+    text = unescape(text);
+  }
   return { output: isBare ? text : `${text}\n`, status: 0 };
 }
 
@@ -80,24 +85,29 @@ function printf(words: readonly string[]): CommandOutcome {
   const [format = "", ...values] = words;
   let next = 0;
   const output = unescape(format).replace(
-    /%(0?)(\d*)([sd%])/g,
+    /%(0?)(\d{0,3})(.|$)/g,
     (_whole, zero: string, width: string, kind: string) => {
       if (kind === "%") return "%";
       const value = values[next] ?? (kind === "d" ? "0" : "");
       next += 1;
+      const isNumber = kind === "d" && /^-?(?:0|[1-9]\d{0,14})$/.test(value);
+      if (kind !== "s" && !isNumber) throw new UnknownShell("printf format");
       return value.padStart(Number(width), zero === "" ? " " : "0");
     },
   );
-  if (/%[^%\s]/.test(output) && /%/.test(format.replace(/%(0?)(\d*)([sd%])/g, ""))) {
-    throw new UnknownShell("printf format");
-  }
+  // With words left over, printf goes over its format again.
+  if (next < values.length) throw new UnknownShell("printf of more words");
   return { output, status: 0 };
 }
 
 function cut(words: readonly string[], input: string, s: ShellSurroundings): CommandOutcome {
-  const { values, rest } = sortOptions(words, "dfcb", "s");
+  const joins = "--output-delimiter=";
+  const separator = words.find((word) => word.startsWith(joins))?.slice(joins.length);
+  const short = words.filter((word) => !word.startsWith(joins));
+  const { values, rest } = sortOptions(short, "dfcb", "s");
   const list = values.get("f") ?? values.get("c") ?? values.get("b") ?? "";
   const ranges = list.split(",").map((part) => /^(\d*)(-?)(\d*)$/.exec(part));
+  if (ranges.includes(null) || list === "") throw new UnknownShell("cut");
   const chosen = (position: number): boolean =>
     ranges.some((range) => {
       const [, from = "", dash = "", to = ""] = range ?? [];
@@ -107,6 +117,7 @@ function cut(words: readonly string[], input: string, s: ShellSurroundings): Com
   const delimiter = values.get("d") ?? "\t";
   const rows = lines(content(rest, input, s)).flatMap((row) => {
     if (!values.has("f")) {
+      if (separator !== undefined) throw new UnknownShell("cut");
       return [
         Array.from(row)
           .filter((_one, index) => chosen(index + 1))
@@ -115,21 +126,36 @@ function cut(words: readonly string[], input: string, s: ShellSurroundings): Com
     }
     if (!row.includes(delimiter)) return values.has("s") ? [] : [row];
     const fields = row.split(delimiter);
-    return [fields.filter((_one, index) => chosen(index + 1)).join(delimiter)];
+    return [fields.filter((_one, index) => chosen(index + 1)).join(separator ?? delimiter)];
   });
   return joined(rows);
 }
 
 function tr(words: readonly string[], input: string): CommandOutcome {
   const { values, rest } = sortOptions(words, "", "dsc");
-  if (values.has("s") || values.has("c")) throw new UnknownShell("tr -s or -c");
-  const from = characterSet(rest[0] ?? "");
-  const to = characterSet(rest[1] ?? "");
-  const output = Array.from(input, (one) => {
-    const index = from.indexOf(one);
-    if (index < 0) return one;
-    return values.has("d") ? "" : (to[index] ?? to.at(-1) ?? "");
-  }).join("");
+  const [first = "", second] = rest;
+  if (rest.length > 2 || (values.has("d") && values.has("s"))) throw new UnknownShell("tr");
+  const from = characterSet(first);
+  const isMeant = (one: string): boolean => from.includes(one) !== values.has("c");
+  const to = second === undefined ? [] : characterSet(second);
+  if (values.has("d")) {
+    return {
+      output: Array.from(input)
+        .filter((one) => !isMeant(one))
+        .join(""),
+      status: 0,
+    };
+  }
+  if (second === undefined && !values.has("s")) throw new UnknownShell("tr");
+  let last: string | undefined;
+  let output = "";
+  for (const one of input) {
+    const index = values.has("c") ? to.length : from.indexOf(one);
+    const result = second !== undefined && isMeant(one) ? (to[index] ?? to.at(-1) ?? one) : one;
+    const isSqueezed = second === undefined ? isMeant(result) : to.includes(result);
+    if (!values.has("s") || !isSqueezed || result !== last) output += result;
+    last = result;
+  }
   return { output, status: 0 };
 }
 
@@ -137,38 +163,24 @@ function sed(words: readonly string[], input: string, s: ShellSurroundings): Com
   const scripts: string[] = [];
   const files: string[] = [];
   let isExtended = false;
+  let isQuiet = false;
   for (let index = 0; index < words.length; index += 1) {
     const word = words[index] ?? "";
     if (word === "-E" || word === "-r") isExtended = true;
+    else if (word === "-n") isQuiet = true;
     else if (word === "-e") scripts.push(words[(index += 1)] ?? "");
     else if (word.startsWith("-")) throw new UnknownShell(`sed ${word}`);
     else if (scripts.length === 0) scripts.push(word);
     else files.push(word);
   }
-  const edits = scripts.flatMap((script) => sedEdits(script, isExtended));
-  const rows = lines(content(files, input, s)).map((row) =>
-    edits.reduce((text, edit) => edit(text), row),
-  );
-  return joined(rows);
+  const rows = lines(content(files, input, s));
+  return joined(runSed(scripts.join("\n"), rows, isExtended, isQuiet));
 }
 
 function awk(words: readonly string[], input: string, s: ShellSurroundings): CommandOutcome {
   const { values, rest } = sortOptions(words, "F", "");
   const [program = "", ...files] = rest;
-  const print = /^\s*\{\s*print\s*(\$[\d]+|\$NF)?\s*;?\s*\}\s*$/.exec(program);
-  if (print === null) throw new UnknownShell("awk program");
-  const separator = values.get("F");
-  const rows = lines(content(files, input, s)).map((row) => {
-    const fields =
-      separator === undefined || separator === " "
-        ? row.trim().split(/[ \t]+/)
-        : row.split(separator.length === 1 ? separator : regularExpression(separator, true, ""));
-    const wanted = print[1] ?? "$0";
-    if (wanted === "$0") return row;
-    if (wanted === "$NF") return fields.at(-1) ?? "";
-    return fields[Number(wanted.slice(1)) - 1] ?? "";
-  });
-  return joined(rows);
+  return joined(runAwk(program, lines(content(files, input, s)), values.get("F")));
 }
 
 function headOrTail(isHead: boolean): Command {
@@ -181,6 +193,7 @@ function headOrTail(isHead: boolean): Command {
       return { output: isHead ? text.slice(0, count) : text.slice(-count), status: 0 };
     }
     const count = Number(values.get("n") ?? "10");
+    if (!Number.isInteger(count) || count <= 0) throw new UnknownShell("head or tail");
     const rows = lines(content(rest, input, s));
     return joined(isHead ? rows.slice(0, count) : rows.slice(-count));
   };
@@ -201,7 +214,11 @@ function grep(words: readonly string[], input: string, s: ShellSurroundings): Co
   const { values, rest } = sortOptions(words, "e", "EiqvwcoF");
   const [pattern = "", ...files] = values.has("e") ? [values.get("e") ?? "", ...rest] : rest;
   if (values.has("w") || values.has("o") || values.has("F")) throw new UnknownShell("grep option");
-  const expression = regularExpression(pattern, values.has("E"), values.has("i") ? "i" : "");
+  const expression = regularExpression(pattern, {
+    isExtended: values.has("E"),
+    ignoresCase: values.has("i"),
+    matters: false,
+  });
   const rows = lines(content(files, input, s)).filter(
     (row) => expression.test(row) !== values.has("v"),
   );
@@ -222,32 +239,6 @@ function wc(words: readonly string[], input: string, s: ShellSurroundings): Comm
   return { output: `${count}\n`, status: 0 };
 }
 
-function result(holds: boolean): CommandOutcome {
-  return { output: "", status: holds ? 0 : 1 };
-}
-
-function test(words: readonly string[]): CommandOutcome {
-  const [first = "", second = "", third = ""] = words;
-  if (words.length === 0) return result(false);
-  if (words.length === 1) return result(first !== "");
-  if (words.length === 2 && first === "-n") return result(second !== "");
-  if (words.length === 2 && first === "-z") return result(second === "");
-  if (words.length !== 3) throw new UnknownShell("test");
-  const numbers: Readonly<Record<string, (a: number, b: number) => boolean>> = {
-    "-eq": (a, b) => a === b,
-    "-ne": (a, b) => a !== b,
-    "-lt": (a, b) => a < b,
-    "-le": (a, b) => a <= b,
-    "-gt": (a, b) => a > b,
-    "-ge": (a, b) => a >= b,
-  };
-  if (second === "=" || second === "==") return result(first === third);
-  if (second === "!=") return result(first !== third);
-  const compare = numbers[second];
-  if (compare === undefined) throw new UnknownShell("test");
-  return result(compare(Number(first), Number(third)));
-}
-
 /** The commands that are imitated; what they do not do here is unknown, never guessed. */
 export const shellCommands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["echo", echo],
@@ -266,9 +257,15 @@ export const shellCommands: ReadonlyMap<string, Command> = new Map<string, Comma
   ["grep", grep],
   ["egrep", (words, input, s) => grep(["-E", ...words], input, s)],
   ["wc", wc],
-  ["test", test],
-  ["[", (words) => test(words.slice(0, -1))],
-  ["cat", (words, input, s) => ({ output: content(words, input, s), status: 0 })],
+  ["test", (words, _input, s) => ({ output: "", status: testStatus(words, s) })],
+  [
+    "[",
+    (words, _input, s) => {
+      if (words.at(-1) !== "]") throw new UnknownShell("[");
+      return { output: "", status: testStatus(words.slice(0, -1), s) };
+    },
+  ],
+  ["cat", cat],
   [
     "rev",
     (_words, input) => joined(lines(input).map((row) => Array.from(row).toReversed().join(""))),
@@ -278,14 +275,6 @@ export const shellCommands: ReadonlyMap<string, Command> = new Map<string, Comma
     ([name = ""], _input, s) => {
       if (name !== "_NPROCESSORS_ONLN") throw new UnknownShell(`getconf ${name}`);
       return { output: `${s.processors}\n`, status: 0 };
-    },
-  ],
-  // Macro files ask which make there is; every build root has one of these years.
-  [
-    "make",
-    (words) => {
-      if (!words.includes("--version")) throw new UnknownShell("make");
-      return { output: "GNU Make 4.4.1\n", status: 0 };
     },
   ],
   ["nproc", (_words, _input, s) => ({ output: `${s.processors}\n`, status: 0 })],

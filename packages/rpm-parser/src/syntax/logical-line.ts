@@ -1,4 +1,5 @@
 import { OpenBrackets } from "../macro/scan.ts";
+import { linesMax } from "./source-text.ts";
 import type { Span, SyntaxProblem } from "./spec-tree.ts";
 
 /**
@@ -8,7 +9,7 @@ import type { Span, SyntaxProblem } from "./spec-tree.ts";
  */
 export function logicalLines(
   text: string,
-  lineStarts: readonly number[],
+  lineStarts: Uint32Array,
 ): { spans: readonly Span[]; problems: readonly SyntaxProblem[] } {
   const spans: Span[] = [];
   const problems: SyntaxProblem[] = [];
@@ -39,6 +40,13 @@ export function logicalLines(
     }
     spans.push({ start, end: startOf(next) });
     line = next;
+  }
+  if (lineStarts.length === linesMax) {
+    problems.push({
+      code: "spec-too-long",
+      message: `the spec has more than ${linesMax} lines; the rest is not looked at`,
+      span: { start: startOf(linesMax - 1), end: text.length },
+    });
   }
   return { spans, problems };
 }

@@ -11,7 +11,7 @@ export class SourceText {
   readonly file: string;
   readonly text: string;
   readonly encoding: TextEncoding;
-  #lineStarts: readonly number[] | undefined;
+  #lineStarts: Uint32Array | undefined;
 
   constructor(file: string, input: string | Uint8Array) {
     this.file = file;
@@ -30,8 +30,8 @@ export class SourceText {
     return Buffer.from(this.text, this.encoding === "latin1" ? "latin1" : "utf8");
   }
 
-  /** Offset of each line's first character. */
-  get lineStarts(): readonly number[] {
+  /** Offset of each line's first character; what is beyond {@link linesMax} counts as one line. */
+  get lineStarts(): Uint32Array {
     this.#lineStarts ??= findLineStarts(this.text);
     return this.#lineStarts;
   }
@@ -50,10 +50,22 @@ export class SourceText {
   }
 }
 
-function findLineStarts(text: string): readonly number[] {
-  const starts = [0];
-  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) starts.push(at + 1);
-  return starts;
+/** More lines than any spec that is meant; what comes after them is kept, but not looked at. */
+export const linesMax = 400_000;
+
+function findLineStarts(text: string): Uint32Array {
+  let starts = new Uint32Array(1024);
+  let count = 1;
+  for (let at = text.indexOf("\n"); at >= 0 && count < linesMax; at = text.indexOf("\n", at + 1)) {
+    if (count === starts.length) {
+      const grown = new Uint32Array(starts.length * 2);
+      grown.set(starts);
+      starts = grown;
+    }
+    starts[count] = at + 1;
+    count += 1;
+  }
+  return starts.subarray(0, count);
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
