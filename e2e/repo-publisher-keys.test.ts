@@ -1,4 +1,4 @@
-import { cp, readFile, writeFile } from "node:fs/promises";
+import { cp, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { run, silentLogger } from "@cleanroom/core";
@@ -52,6 +52,43 @@ describe("keys", () => {
       const client = await clientTrusting("rotated-late", url, fresh.publicKey);
       expect((await dnf(client, ["makecache"])).exitCode).not.toBe(0);
     });
+  });
+
+  test("after two rotations a client that knows the first, second or third key goes on", async () => {
+    const name = "twice";
+    const first = await signingKey(context(), name);
+    const second = await rotateKey(context(), name);
+    const third = await rotateKey(context(), name);
+    expect(third.retiring.map((one) => one.fingerprint)).toEqual([
+      second.fingerprint,
+      first.fingerprint,
+    ]);
+    expect(await signingKey(context(), name)).toEqual(third);
+    const published = await publish({ ...context(), packages, repository: name, key: name });
+    await whileServing({ folder: published.folder }, async ({ url }) => {
+      for (const [which, key] of Object.entries({ first, second, third })) {
+        const client = await clientTrusting(`twice-${which}`, url, key.publicKey);
+        expect(await dnf(client, ["makecache"])).toMatchObject({ exitCode: 0 });
+      }
+    });
+  });
+
+  test("a rotation that was interrupted leaves the old key, and the next one works", async () => {
+    const name = "interrupted";
+    const old = await signingKey(context(), name);
+    const folderOfKeys = store.path("keys", name);
+    const before = await readFile(path.join(folderOfKeys, "key.json"), "utf8");
+    const lost = await rotateKey(context(), name);
+    // As if it had been killed when the new key lay in place and the record did not name it yet.
+    await writeFile(path.join(folderOfKeys, "key.json"), before);
+    expect(await signingKey(context(), name)).toEqual(old);
+    const published = await publish({ ...context(), packages, repository: name, key: name });
+    expect(published.keyFingerprint).toBe(old.fingerprint);
+    const next = await rotateKey(context(), name);
+    expect(next.fingerprint).not.toBe(lost.fingerprint);
+    expect(next.retiring.map((one) => one.fingerprint)).toEqual([old.fingerprint]);
+    // Nobody will ever sign with it.
+    expect(await readdir(folderOfKeys)).not.toContain(`key.${lost.fingerprint}`);
   });
 
   test("a command of the user's signs packages and metadata", async () => {

@@ -1,5 +1,5 @@
 import type { PublishedPackage } from "../generation.ts";
-import { xmlAttributes, xmlText } from "../xml.ts";
+import { xmlAttributes, xmlText } from "../metadata/xml.ts";
 import type { Update } from "./repository-file.ts";
 
 /**
