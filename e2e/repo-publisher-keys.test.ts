@@ -1,6 +1,5 @@
-import { cp, readdir, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { run, silentLogger } from "@cleanroom/core";
 import {
   importKey,
@@ -119,25 +118,49 @@ describe("keys", () => {
     ).rejects.toMatchObject({ code: "signing-command" });
   });
 
-  test("a key of the user's signs; when it has expired, it does not, and clients refuse what it signed", async () => {
-    const seconds = 25;
-    const secret = await makeSecretKey(tools, seconds);
-    const expiresMs = Date.now() + seconds * 1000;
-    const mine = await importKey(context(), "mine", secret);
-    const repository = "mine";
-    const published = await publish({ ...context(), packages, repository, key: "mine" });
+  test("a key of the user's signs; once it has expired, it does not", async () => {
+    const mine = await importKey(context(), "mine", await makeSecretKey(tools, { lifeDays: 2 }));
+    const options = { ...context(), packages, repository: "mine", key: "mine" };
+    const published = await publish(options);
     expect(published.keyFingerprint).toBe(mine.fingerprint);
     await whileServing({ folder: published.folder }, async ({ url }) => {
-      const early = await clientOf(scene, "expiring", url);
-      expect(await dnf(early, ["makecache"])).toMatchObject({ exitCode: 0 });
-      await setTimeout(Math.max(0, expiresMs - Date.now()) + 1000);
-      const late = await clientOf(scene, "expired", url);
-      const result = await dnf(late, ["install", "hello"]);
-      expect(result.exitCode).not.toBe(0);
-      expect(installed(late, "hello")).toBe(false);
+      const client = await clientOf(scene, "mine", url);
+      expect(await dnf(client, ["install", "hello"])).toMatchObject({ exitCode: 0 });
     });
-    await expect(publish({ ...context(), packages, key: "mine" })).rejects.toMatchObject({
-      code: "key-expired",
+    // As if its time had come.
+    const record = store.path("keys/mine/key.json");
+    const text = await readFile(record, "utf8");
+    expect(text).toMatch(/"expiresSeconds":\d+/);
+    await writeFile(record, text.replace(/"expiresSeconds":\d+/, '"expiresSeconds":1700000000'));
+    await expect(publish(options)).rejects.toMatchObject({ code: "key-expired" });
+  });
+
+  test("clients refuse what a key signed that has expired since", async () => {
+    const tenDaysAgo = Math.floor(Date.now() / 1000) - 10 * 24 * 3600;
+    const secret = await makeSecretKey(tools, { lifeDays: 2, createdSeconds: tenDaysAgo });
+    const vault = path.join(folder, "expired-vault");
+    await mkdir(vault, { mode: 0o700 });
+    const gpg = ["--homedir", vault, "--batch", "--quiet"];
+    await run("gpg", [...gpg, "--import"], { input: secret });
+    const { stdout: publicKey } = await run("gpg", [...gpg, "--armor", "--export"]);
+    const { stdout: listing } = await run("gpg", [...gpg, "--with-colons", "--list-keys"]);
+    const fingerprint = /^fpr:+([0-9A-F]{40}):/m.exec(listing)?.[1] ?? "";
+    // Signed a day after the key was made, when it was good.
+    const then = ["--faked-system-time", `${tenDaysAgo + 24 * 3600}!`];
+    const signer = {
+      command: ["gpg", ...gpg, ...then, "--armor", "--detach-sign"] as [string, ...string[]],
+      fingerprint,
+      publicKey,
+    };
+    const options = { ...context(), packages, repository: "expired", signPackages: false, signer };
+    const published = await publish(options);
+    await run("gpgconf", ["--homedir", vault, "--kill", "gpg-agent"]);
+    await whileServing({ folder: published.folder }, async ({ url }) => {
+      const client = await clientOf(scene, "expired", url);
+      const result = await dnf(client, ["install", "hello"]);
+      expect(result.exitCode).not.toBe(0);
+      expect(result.stdout + result.stderr).toMatch(/GPG|key/i);
+      expect(installed(client, "hello")).toBe(false);
     });
   });
 });

@@ -46,7 +46,7 @@ export async function useScene(): Promise<Scene> {
 
 /** Serves while `work` runs. */
 export async function whileServing<Result>(
-  source: { store: Store } | { folder: string },
+  source: { store: Store; repository?: string } | { folder: string },
   work: (server: RepositoryServer) => Promise<Result>,
 ): Promise<Result> {
   const server = await serve({ ...source, port: 0, logger: silentLogger });

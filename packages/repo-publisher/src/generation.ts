@@ -1,5 +1,15 @@
-import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, readlink, rename, rm, stat, symlink } from "node:fs/promises";
+import { createHash, randomBytes } from "node:crypto";
+import {
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  stat,
+  symlink,
+} from "node:fs/promises";
 import path from "node:path";
 import {
   CleanroomError,
@@ -107,12 +117,11 @@ export async function readGeneration(folder: string): Promise<Generation | undef
     throw error;
   }
   try {
+    if (digest !== undefined && digest !== sha256(bytes)) throw new Error("it was changed");
     const value: unknown = JSON.parse(bytes.toString());
     // Judging fifty thousand packages one by one takes longer than all else in here.
     const record =
-      digest !== undefined && digest === sha256(bytes)
-        ? (value as GenerationRecord)
-        : generationRecordSchema.parse(value);
+      digest === undefined ? generationRecordSchema.parse(value) : (value as GenerationRecord);
     return { ...record, folder, publishedAt };
   } catch (error) {
     throw new CleanroomError("generation-damaged", "a generation's record cannot be read", {
@@ -133,11 +142,23 @@ async function readDigest(file: string): Promise<string | undefined> {
   }
 }
 
-/** Writes the record of a generation into its folder. */
+/**
+ * Writes the record of a generation into its folder, piece by piece: while it is written, other work
+ * goes on.
+ */
 export async function writeRecord(folder: string, record: GenerationRecord): Promise<void> {
-  const bytes = Buffer.from(recordText(record));
-  await writeFileAtomic(path.join(folder, recordFileName), bytes);
-  await writeFileAtomic(path.join(folder, recordDigestName), `${sha256(bytes)}\n`);
+  const hash = createHash("sha256");
+  const file = await open(path.join(folder, recordFileName), "wx");
+  try {
+    for (const piece of recordPieces(record)) {
+      hash.update(piece);
+      await file.writeFile(piece);
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await writeFileAtomic(path.join(folder, recordDigestName), `${hash.digest("hex")}\n`);
 }
 
 /** A record's text as a value; undefined when it is no record. */
@@ -149,10 +170,16 @@ export function parseRecord(text: string): GenerationRecord | undefined {
   }
 }
 
+const packagesPerPiece = 2000;
+
 /** What {@link recordFileName} holds: one package a line, so that two can be compared by eye. */
-function recordText({ packages, ...rest }: GenerationRecord): string {
-  const head = JSON.stringify(rest).slice(0, -1);
-  return `${head},"packages":[\n${packages.map((one) => JSON.stringify(one)).join(",\n")}\n]}\n`;
+function* recordPieces({ packages, ...rest }: GenerationRecord): Generator<string> {
+  yield `${JSON.stringify(rest).slice(0, -1)},"packages":[`;
+  for (let start = 0; start < packages.length; start += packagesPerPiece) {
+    const lines = packages.slice(start, start + packagesPerPiece).map((one) => JSON.stringify(one));
+    yield `${start === 0 ? "" : ","}\n${lines.join(",\n")}`;
+  }
+  yield "\n]}\n";
 }
 
 /** The id of the generation that clients see now; undefined before the first publishing. */

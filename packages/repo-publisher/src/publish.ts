@@ -239,15 +239,18 @@ async function writeGeneration(
       packages: [...packages],
     };
     const target = generationFolder(store, repository, record.id);
+    const [signature] = await Promise.all([
+      signer.signText(options, repomd),
+      writeRecord(folder, record),
+    ]);
     await writeFiles(folder, {
       "repodata/repomd.xml": repomd,
-      "repodata/repomd.xml.asc": await signer.signText(options, repomd),
+      "repodata/repomd.xml.asc": signature,
       // Where zypper looks when no .repo file names a key.
       "repodata/repomd.xml.key": signer.publicKeys,
       [publicKeyFileName]: signer.publicKeys,
       [repoFileName]: repoFileText(repository, currentUrl(store, repository), signedPackages),
     });
-    await writeRecord(folder, record);
     await symlink(poolLink, path.join(folder, poolName));
     const keyFile = path.join(folder, publicKeyFileName);
     const offenders = await offendersIn(options, folder, keyFile, options.checks ?? {});

@@ -67,7 +67,7 @@ const chunksAhead = 8;
  */
 export async function* metadataOf(
   store: Store,
-  reader: PackageReader,
+  reader: Pick<PackageReader, "pack">,
   packages: readonly PackageInChunk[],
   before: readonly PackageInChunk[],
 ): AsyncGenerator<MetadataChunk, void, undefined> {
@@ -98,9 +98,9 @@ async function knownChunk(store: Store, key: Sha256): Promise<MetadataChunk | un
   const result = await store.action(key);
   const [output] = result?.outputs ?? [];
   if (result === undefined || output === undefined) return undefined;
-  const blob = await store.blob(output.sha256);
-  if (blob === undefined) return undefined;
-  const bytes = await readFile(blob);
+  const bytes = await readFile(store.blobPath(output.sha256));
+  // Reading it as a blob sets it aside; it is made anew.
+  if (sha256(bytes) !== output.sha256) return void (await store.blob(output.sha256));
   let offset = 0;
   const part = (kind: keyof PackageMetadata): PackedText => {
     const start = offset;
@@ -112,7 +112,7 @@ async function knownChunk(store: Store, key: Sha256): Promise<MetadataChunk | un
 
 async function makeChunk(
   store: Store,
-  reader: PackageReader,
+  reader: Pick<PackageReader, "pack">,
   earlier: EarlierChunks,
   key: Sha256,
   packages: readonly PackageInChunk[],
