@@ -160,8 +160,7 @@ async function makeGeneration(
 ): Promise<Generation> {
   const { store } = options;
   const previous = await currentGeneration(store, repository);
-  const newPackages = options.packages.length - (previous?.packages.length ?? 0);
-  const reader = new PackageReader(newPackages);
+  const reader = new PackageReader();
   try {
     let { packages } = options;
     for (;;) {

@@ -14,13 +14,13 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe.each([
-  ["this thread", 1],
-  ["other threads", 1_000_000],
-])("on %s", (_, packageCount) => {
+  ["this thread", 1_000_000],
+  ["other threads", 1],
+])("on %s", (_, worthThreads) => {
   test("files that are no packages, and not what was announced, are told apart, in order", async () => {
     const text = path.join(folder, "text.rpm");
     await writeFile(text, "no package");
-    const reader = new PackageReader(packageCount);
+    const reader = new PackageReader(worthThreads);
     try {
       const files = Array.from({ length: 250 }, (_one, index) =>
         index % 2 === 0
@@ -37,10 +37,11 @@ describe.each([
   });
 
   test("a package that cannot be described is an error", async () => {
-    const reader = new PackageReader(packageCount);
+    const reader = new PackageReader(worthThreads);
     try {
       const file = path.join(folder, "missing.rpm");
       const one = { file, sha256: sha256(""), sizeBytes: 0, location: "Packages/m/missing.rpm" };
+      expect(await reader.identify([one])).toEqual([{ failure: expect.any(String) as unknown }]);
       await expect(reader.pack([one])).rejects.toMatchObject({ code: "package-unreadable" });
     } finally {
       await reader.close();

@@ -5,8 +5,7 @@ import type { FileToIdentify, Identification } from "./identify.ts";
 import type { PackageToDescribe, PackedChunk } from "./pack-chunk.ts";
 import { type Answer, answerQuestion, type Question } from "./question.ts";
 
-/** Threads take as long to start as it takes to read so many packages. */
-const worthThreads = 500;
+const threadsMax = 4;
 
 /** How many packages a thread is given at once. */
 const batchSize = 100;
@@ -15,18 +14,20 @@ const batchSize = 100;
 const youngGenerationMb = 8;
 
 /**
- * Reads packages: on this thread when they are few, on all processors when they are many.
+ * Reads packages: on this thread when they are few, on several when they are many, for these take as
+ * long to start as it takes to read some hundreds.
  */
 export class PackageReader {
-  readonly #threads: ReadingThread[];
+  readonly #threads: ReadingThread[] = [];
+  readonly #worthThreads: number;
 
-  /** @param packageCount how many packages there will be to read, about */
-  constructor(packageCount: number) {
-    const threads = packageCount < worthThreads ? 0 : Math.min(4, availableParallelism());
-    this.#threads = Array.from({ length: threads }, () => new ReadingThread());
+  /** @param worthThreads from how many packages on other threads are used */
+  constructor(worthThreads = 500) {
+    this.#worthThreads = worthThreads;
   }
 
   async identify(files: readonly FileToIdentify[]): Promise<readonly Identification[]> {
+    if (files.length >= this.#worthThreads) this.#startThreads();
     const batches: FileToIdentify[][] = [];
     for (let start = 0; start < files.length; start += batchSize) {
       batches.push(files.slice(start, start + batchSize));
@@ -46,13 +47,13 @@ export class PackageReader {
     await Promise.all(this.#threads.map((thread) => thread.close()));
   }
 
+  #startThreads(): void {
+    const missing = Math.min(threadsMax, availableParallelism()) - this.#threads.length;
+    for (let count = 0; count < missing; count++) this.#threads.push(new ReadingThread());
+  }
+
   async #ask(question: Question): Promise<Answer> {
-    const [first, ...others] = this.#threads;
-    const idlest = others.reduce(
-      (one, other) =>
-        other !== undefined && one !== undefined && other.waiting < one.waiting ? other : one,
-      first,
-    );
+    const [idlest] = this.#threads.toSorted((a, b) => a.waiting - b.waiting);
     const answer = idlest === undefined ? answerQuestion(question) : await idlest.ask(question);
     if (!("failure" in answer)) return answer;
     throw new CleanroomError("package-unreadable", answer.failure, {
