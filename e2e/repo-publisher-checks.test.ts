@@ -78,6 +78,56 @@ describe("before clients see a generation", () => {
     expect(String(error)).toContain("lonely-1.0-1.noarch requires libX11.so.6()(64bit)");
   });
 
+  test("what the profiles of one package forbid is refused in its packages", async () => {
+    const error = await refusal({ forbidIn: { lonely: ["libX11.so*"], hello: ["*"] } }, "lonely");
+    expect(error).toMatchObject({ code: "repository-forbidden" });
+    expect(String(error)).toContain("hello-1.0-1.noarch");
+    expect(String(error)).toContain("lonely-1.0-1.noarch requires libX11.so.6()(64bit)");
+    expect(String(error)).not.toContain("world-1.0-1.noarch provides");
+  });
+
+  test("a package that is only kept is left out where it no longer fits, and that is said", async () => {
+    const warnings: string[] = [];
+    const warning = (text: string): void => void warnings.push(text);
+    const outgrown = await buildPackages(tools, path.join(folder, "outgrown"), {
+      ...lacking,
+      forbidden: specText("forbidden", { body: "Provides: libX11.so.6()(64bit)" }),
+      hello: specText("hello", { body: "Provides: an-older-build" }),
+    });
+    const kept = outgrown.map((one) => ({ ...one, kept: true }));
+    const published = await publish({
+      store,
+      tools,
+      logger: { ...logger, warning },
+      packages: [...packages, ...kept],
+      checks: { bases: [], forbid: ["libX11.so*"] },
+      repository: "outgrown",
+    });
+    expect(published.packages.map(({ unsignedSha256 }) => unsignedSha256).toSorted()).toEqual(
+      packages.map(({ sha256 }) => sha256).toSorted(),
+    );
+    expect(warnings.join("\n")).toMatch(/left out hello-1\.0-1\.noarch/);
+    expect(warnings.join("\n")).toMatch(/left out lonely-1\.0-1\.noarch.*libX11/);
+    expect(warnings.join("\n")).toMatch(/left out forbidden-1\.0-1\.noarch.*provides libX11/);
+  });
+
+  test.each([
+    ["release", { release: "1.dev" }],
+    ["distribution", { body: "Distribution: Cleanroom development build" }],
+  ])("a development build is refused by its %s, whoever built it", async (name, more) => {
+    const built = await buildPackages(tools, path.join(folder, `development-${name}`), {
+      work: specText("work", more),
+    });
+    const error: unknown = await publish({
+      store,
+      tools,
+      logger,
+      packages: [...packages, ...built],
+    }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "development-build" });
+    expect(String(error)).toContain(built[0]?.file);
+  });
+
   test("a NEVRA with two contents is refused, and both files are named", async () => {
     const other = await buildPackages(tools, path.join(folder, "other"), {
       hello: specText("hello", { body: "Provides: something-else" }),
@@ -124,6 +174,18 @@ describe("verify", () => {
     expect(await codes(copy)).toEqual(["metadata repodata"]);
     const other = await signingKey({ store, tools, logger }, "other");
     expect(await codes(generation.folder, other.publicKey)).toEqual(["metadata repodata"]);
+  });
+
+  test("names a development build", async () => {
+    const built = await buildPackages(tools, path.join(folder, "verify-development"), {
+      work: specText("work", { release: "1.dev" }),
+    });
+    const work = path.join(folder, "verify-work");
+    await mkdir(work);
+    for (const { file } of built) await copyFile(file, path.join(work, path.basename(file)));
+    await createrepo(tools, work);
+    await sign(work);
+    expect(await codes(work)).toContain("development-build work-1.0-1.dev.noarch.rpm");
   });
 
   test("names a package that is not signed", async () => {

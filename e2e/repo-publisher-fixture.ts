@@ -195,14 +195,19 @@ export async function basePackages(base: Base, count: number): Promise<readonly 
   );
 }
 
-/** A secret key in ASCII armour, as a user would bring it. */
-export async function makeSecretKey(tools: Tools, lifeSeconds: number): Promise<string> {
+/** A secret key in ASCII armour, as a user would bring it; without `lifeDays` it does not expire. */
+export async function makeSecretKey(
+  tools: Tools,
+  { lifeDays = 0, createdSeconds = Math.floor(Date.now() / 1000) } = {},
+): Promise<string> {
   const script = `
 export GNUPGHOME=/tmp/gnupg
 mkdir -m 700 "$GNUPGHOME"
-gpg --batch --quiet --passphrase '' --quick-generate-key "A user" rsa3072 sign "seconds=$1"
+gpg --batch --quiet --faked-system-time "$2!" --passphrase '' \\
+  --quick-generate-key "A user" rsa3072 sign "$1"
 gpg --batch --armor --export-secret-keys
 `;
-  const argv = ["sh", "-euc", script, "sh", String(lifeSeconds)];
+  const life = lifeDays === 0 ? "never" : `${lifeDays}d`;
+  const argv = ["sh", "-euc", script, "sh", life, String(createdSeconds)];
   return (await runInSandbox({ root: tools.root }, argv)).stdout;
 }

@@ -1,6 +1,6 @@
 import { cp, readdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import { zstdDecompressSync } from "node:zlib";
+import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { sha256, sha256File, silentLogger } from "@cleanroom/core";
 import {
   importKey,
@@ -100,6 +100,7 @@ async function metadataElements(repository: string, kind: string): Promise<reado
   return text
     .replaceAll(/<time file="\d+"/g, "<time file=")
     .split(/(?=<package )|(?<=<\/package>)/)
+    .map((element) => element.trim())
     .toSorted();
 }
 
@@ -117,15 +118,40 @@ test("the metadata says what createrepo_c's says, to the letter", async () => {
     repository: "rich",
   });
   const theirs = path.join(folder, "createrepo");
-  await cp(path.join(mine.folder, "Packages"), path.join(theirs, "Packages"), { recursive: true });
+  await cp(path.join(mine.folder, "Packages"), path.join(theirs, "Packages"), {
+    recursive: true,
+    dereference: true,
+  });
   await createrepo(tools, theirs);
   for (const kind of ["primary", "filelists", "other"]) {
     expect(await metadataElements(mine.folder, kind)).toEqual(await metadataElements(theirs, kind));
   }
 });
 
+test("clients from before zstd get gzip", async () => {
+  const old = await publish({
+    store,
+    tools,
+    logger,
+    packages,
+    compression: "gzip",
+    repository: "old",
+  });
+  const repodata = path.join(old.folder, "repodata");
+  const names = await readdir(repodata);
+  const primary = names.find((one) => one.endsWith("-primary.xml.gz")) ?? "";
+  expect(gunzipSync(await readFile(path.join(repodata, primary))).toString()).toContain(
+    "<name>hello</name>",
+  );
+  expect(names.filter((one) => one.endsWith(".zst"))).toEqual([]);
+  await whileServing({ folder: old.folder }, async ({ url }) => {
+    const client = await clientOf(scene, "old", url);
+    expect(await dnf(client, ["install", "hello"])).toMatchObject({ exitCode: 0 });
+  });
+});
+
 test("the same packages and the same key give the same bytes on every machine", async () => {
-  const secret = await makeSecretKey(tools, 0);
+  const secret = await makeSecretKey(tools);
   const contents = await Promise.all(
     ["here", "there"].map(async (name) => {
       const elsewhere = await freshStore(path.join(folder, name));

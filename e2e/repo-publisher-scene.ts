@@ -46,7 +46,7 @@ export async function useScene(): Promise<Scene> {
 
 /** Serves while `work` runs. */
 export async function whileServing<Result>(
-  source: { store: Store } | { folder: string },
+  source: { store: Store; repository?: string } | { folder: string },
   work: (server: RepositoryServer) => Promise<Result>,
 ): Promise<Result> {
   const server = await serve({ ...source, port: 0, logger: silentLogger });
@@ -76,7 +76,7 @@ export function installed(client: Client, name: string): boolean {
 /** A copy of the generation that a test may spoil. */
 export async function spoilableCopy({ folder, generation }: Scene, name: string): Promise<string> {
   const copy = path.join(folder, "spoiled", name);
-  await cp(generation.folder, copy, { recursive: true });
+  await cp(generation.folder, copy, { recursive: true, dereference: true });
   return copy;
 }
 

@@ -1,4 +1,4 @@
-import { CleanroomError, type Sha256, type Store } from "@cleanroom/core";
+import { CleanroomError, pathExists, type Sha256, type Store } from "@cleanroom/core";
 import {
   currentGeneration,
   type Generation,
@@ -9,14 +9,15 @@ import { buildPackages, type BuildResult } from "@cleanroom/rpm-runner";
 import { readImageFile } from "@cleanroom/image-composer";
 import { imageNeeds, type Stack } from "@cleanroom/spec-strip";
 import { imageFolder } from "./image-folders.ts";
+import { forbiddenBySource, readRepositorySettings } from "./repository-settings.ts";
 import type { Session } from "./session.ts";
 
 /**
  * Builds packages, with all that they need, and publishes them as a signed generation.
  *
  * When all are named the generation holds exactly them. When some are, it holds them beside what
- * the current generation has of the others, as far as they still have a spec: publishing for one
- * image takes nothing away from another.
+ * the current generation has of the others, as far as they still have a spec and still fit: publishing
+ * for one image takes nothing away from another, and is not stopped by what another left behind.
  */
 export async function buildAndPublish(
   session: Session,
@@ -24,6 +25,7 @@ export async function buildAndPublish(
 ): Promise<{ readonly results: readonly BuildResult[]; readonly generation: Generation }> {
   const context = await session.runnerContext();
   const { store, tools, logger, stack } = context;
+  const { publishing } = await readRepositorySettings();
   const results = await buildPackages(context, names);
   const built = new Set(results.map(({ name }) => name));
   const wanted = [
@@ -35,9 +37,13 @@ export async function buildAndPublish(
   const packages = await Promise.all(
     wanted.map(async (one) => ({ ...one, file: await blobFile(store, one.sha256) })),
   );
-  // Nothing is published that could not be installed from it and the base.
-  const checks = { bases: [(await session.base()).repository] };
-  return { results, generation: await publish({ store, tools, logger, packages, checks }) };
+  const checks = {
+    // Nothing is published that could not be installed from it and the base.
+    bases: [(await session.base()).repository],
+    forbidIn: forbiddenBySource(stack),
+  };
+  const generation = await publish({ store, tools, logger, ...publishing, packages, checks });
+  return { results, generation };
 }
 
 /** Builds and publishes what an image needs of the stack. */
@@ -51,7 +57,7 @@ async function keptPackages(
   store: Store,
   stack: Stack,
   built: ReadonlySet<string>,
-): Promise<Pick<PackageToPublish, "sha256" | "provenance">[]> {
+): Promise<Pick<PackageToPublish, "sha256" | "provenance" | "kept">[]> {
   const current = await currentGeneration(store);
   return (current?.packages ?? [])
     .filter(({ sourceRpm }) => {
@@ -59,12 +65,13 @@ async function keptPackages(
       const source = (sourceRpm ?? "").split("-").slice(0, -2).join("-");
       return stack.packages.has(source) && !built.has(source);
     })
-    .map(({ unsignedSha256: sha256, provenance }) => ({ sha256, provenance }));
+    .map(({ unsignedSha256: sha256, provenance }) => ({ sha256, provenance, kept: true }));
 }
 
+/** Publishing looks at the bytes, as far as it does not know them. */
 async function blobFile(store: Store, sha256: Sha256): Promise<string> {
-  const file = await store.blob(sha256);
-  if (file !== undefined) return file;
+  const file = store.blobPath(sha256);
+  if (await pathExists(file)) return file;
   throw new CleanroomError("blob-missing", `the store lacks the package ${sha256}`, {
     place: { step: "publish" },
     hint: "./cleanroom repo publish builds it anew",

@@ -88,8 +88,11 @@ export class Store {
     return path.join(this.folder, ...names);
   }
 
-  /** Where the blob of this digest lies, or would lie. Unverified: see {@link blob}. */
-  #blobPath(sha256: Sha256): string {
+  /**
+   * Where the blob of this digest lies, or would lie. Unverified, for who looks at the bytes anyway:
+   * see {@link blob}.
+   */
+  blobPath(sha256: Sha256): string {
     if (!isSha256(sha256)) throw new TypeError(`not a SHA-256 digest: ${String(sha256)}`);
     return this.path("cas", sha256.slice(0, 2), sha256);
   }
@@ -205,7 +208,7 @@ export class Store {
   }
 
   async #adopt(temporary: string, sha256: Sha256): Promise<void> {
-    const blob = this.#blobPath(sha256);
+    const blob = this.blobPath(sha256);
     await mkdir(path.dirname(blob), { recursive: true });
     const handle = await open(temporary, "r");
     try {
@@ -219,7 +222,7 @@ export class Store {
 
   /** The path of a blob whose bytes have just been verified; undefined when absent or damaged. */
   async blob(sha256: Sha256): Promise<string | undefined> {
-    const file = this.#blobPath(sha256);
+    const file = this.blobPath(sha256);
     let actual: Sha256;
     try {
       actual = await sha256File(file);
@@ -240,7 +243,7 @@ export class Store {
   /** Whether a blob of this digest and size is there; its bytes are not read. */
   async hasBlob(sha256: Sha256, size: number): Promise<boolean> {
     try {
-      return (await stat(this.#blobPath(sha256))).size === size;
+      return (await stat(this.blobPath(sha256))).size === size;
     } catch (error) {
       if (isMissingFile(error)) return false;
       throw error;

@@ -1,10 +1,9 @@
-import { linkSync } from "node:fs";
-import { mkdir, stat } from "node:fs/promises";
-import path from "node:path";
-import { CleanroomError, isMissingFile, mapConcurrent, type Sha256 } from "@cleanroom/core";
+import { existsSync } from "node:fs";
+import { CleanroomError, type Sha256 } from "@cleanroom/core";
 import type { Generation, PublishedPackage } from "./generation.ts";
-import { readHeaderOf } from "./read-header.ts";
-import { type SignedPackage, signPackages, wrongDigest } from "./sign/sign-packages.ts";
+import type { Identification } from "./metadata/identify.ts";
+import type { PackageReader } from "./metadata/package-reader.ts";
+import { signPackages, wrongDigest } from "./sign/sign-packages.ts";
 import type { Signer } from "./sign/signer.ts";
 import type { PublisherContext } from "./sign/signing-key.ts";
 
@@ -18,6 +17,11 @@ export interface PackageToPublish {
   readonly provenance?: Sha256 | undefined;
   /** Built from something else than the locked sources: refused. */
   readonly development?: boolean;
+  /**
+   * Published before, and wanted on as long as it is in nobody's way: where it fails a check or has
+   * the NEVRA of another package it is left out, with a warning.
+   */
+  readonly kept?: boolean;
 }
 
 export interface AssemblyOptions {
@@ -27,88 +31,150 @@ export interface AssemblyOptions {
   readonly signed: boolean;
 }
 
-/** What is taken from a header; the rest of it would fill the memory for nothing. */
-type Identity = Omit<PublishedPackage, "location" | "sha256" | "sizeBytes" | "unsignedSha256">;
-
-interface NewPackage extends PackageToPublish {
-  readonly identity: Identity;
-}
-
 /**
  * Names and signs the packages of a new generation, in the order of its metadata. What the
- * generation before it has already is taken from its record, without a look at the package.
+ * generation before it has already is taken from its record, without a look at the package; each
+ * other package is read once, and its digest checked.
  *
- * @throws CleanroomError `nevra-conflict`, `package-digest`, `package-unreadable`
+ * @throws CleanroomError `nevra-conflict`, `package-digest`, `package-unreadable`,
+ *   `development-build`
  */
 export async function assemblePackages(
   context: PublisherContext,
   signer: Signer,
+  reader: PackageReader,
   requested: readonly PackageToPublish[],
   { previous, signed: sign }: AssemblyOptions,
 ): Promise<readonly PublishedPackage[]> {
-  const known = new Map(
-    previous?.keyFingerprint === signer.fingerprint && previous.signedPackages === sign
-      ? previous.packages.map((one) => [one.unsignedSha256, one])
-      : [],
-  );
+  const known = knownPackages(signer, previous, sign);
   const byDigest = new Map(requested.map((one) => [one.sha256, one]));
-  const fresh = await mapConcurrent(
-    [...byDigest.values()].filter((one) => !known.has(one.sha256)),
-    4,
-    async (one): Promise<NewPackage> => ({ ...one, identity: await readIdentity(one.file) }),
-  );
-  const kept = [...byDigest.keys()].flatMap((digest) => known.get(digest) ?? []);
-  refuseConflicts(
-    [
-      ...kept.map(({ nevra, unsignedSha256: sha256 }) => ({ nevra, sha256 })),
-      ...fresh.map(({ identity: { nevra }, sha256 }) => ({ nevra, sha256 })),
-    ],
-    byDigest,
-  );
+  const packages: PublishedPackage[] = [];
+  const fresh: PackageToPublish[] = [];
+  for (const one of byDigest.values()) {
+    const kept = known.get(one.sha256);
+    if (kept === undefined) fresh.push(one);
+    else packages.push(withProvenance(kept, one));
+  }
   const signed = sign ? await signPackages(context, signer, fresh) : await takeIn(context, fresh);
-  const published = fresh.map((one) => {
-    const result = signed.get(one.sha256);
-    if (result === undefined) throw new TypeError(`${one.file} was not signed`);
-    return publishedPackage(one, result);
+  const files = fresh.map((one) => {
+    const sha256 = signed.get(one.sha256);
+    if (sha256 === undefined) throw new TypeError(`${one.file} was not signed`);
+    return { one, sha256, file: context.store.blobPath(sha256) };
   });
-  return [...kept, ...published]
-    .map((one) => ({ ...one, provenance: byDigest.get(one.unsignedSha256)?.provenance }))
-    .toSorted((a, b) => compareText(a.name, b.name) || compareText(a.nevra, b.nevra));
+  const identifications = await reader.identify(files);
+  for (const [index, { one, sha256 }] of files.entries()) {
+    const { identity, sizeBytes, development } = await identified(
+      context,
+      one,
+      sha256,
+      identifications[index],
+    );
+    if (development) throw developmentBuild([one.file]);
+    const location = locationOf(identity, sha256);
+    const { sha256: unsignedSha256 } = one;
+    packages.push(
+      withProvenance({ ...identity, location, sha256, sizeBytes, unsignedSha256 }, one),
+    );
+  }
+  packages.sort((a, b) => compareText(a.name, b.name) || compareText(a.nevra, b.nevra));
+  return withoutConflicts(context, packages, byDigest);
+}
+
+/** What the generation before has, by unsigned digest, where it was signed by the same key. */
+function knownPackages(
+  signer: Signer,
+  previous: Generation | undefined,
+  sign: boolean,
+): ReadonlyMap<Sha256, PublishedPackage> {
+  const isSame =
+    previous?.keyFingerprint === signer.fingerprint && previous.signedPackages === sign;
+  return new Map(isSame ? previous.packages.map((one) => [one.unsignedSha256, one]) : []);
+}
+
+function withProvenance(one: PublishedPackage, { provenance }: PackageToPublish): PublishedPackage {
+  return one.provenance === provenance ? one : { ...one, provenance };
 }
 
 /** Packages as they are: into the store, where they are not there yet. */
 async function takeIn(
   { store }: PublisherContext,
-  packages: readonly NewPackage[],
-): Promise<ReadonlyMap<Sha256, SignedPackage>> {
-  const taken = await mapConcurrent(packages, 4, async (one) => {
-    const { size } = await stat(one.file);
-    if (!(await store.hasBlob(one.sha256, size))) {
-      const { sha256 } = await store.putFile(one.file);
-      if (sha256 !== one.sha256) throw wrongDigest(one, sha256);
-    }
-    return [one.sha256, { sha256: one.sha256, sizeBytes: size }] as const;
-  });
-  return new Map(taken);
+  packages: readonly PackageToPublish[],
+): Promise<ReadonlyMap<Sha256, Sha256>> {
+  for (const one of packages) {
+    if (existsSync(store.blobPath(one.sha256))) continue;
+    const { sha256 } = await store.putFile(one.file);
+    if (sha256 !== one.sha256) throw wrongDigest(one, sha256);
+  }
+  return new Map(packages.map((one) => [one.sha256, one.sha256]));
 }
 
-function refuseConflicts(
-  packages: readonly { readonly nevra: string; readonly sha256: Sha256 }[],
-  requested: ReadonlyMap<Sha256, PackageToPublish>,
-): void {
-  const seen = new Map<string, Sha256>();
-  for (const { nevra, sha256 } of packages) {
-    const other = seen.get(nevra);
-    seen.set(nevra, sha256);
-    if (other === undefined) continue;
-    const line = (digest: Sha256): string =>
-      `    ${requested.get(digest)?.file ?? ""} (sha256 ${digest})`;
-    throw new CleanroomError(
-      "nevra-conflict",
-      `two different packages are called ${nevra}:\n${line(other)}\n${line(sha256)}`,
-      { hint: "publish one of them, or give one another Release" },
-    );
+async function identified(
+  { store }: PublisherContext,
+  one: PackageToPublish,
+  sha256: Sha256,
+  result: Identification | undefined,
+): Promise<Extract<Identification, { identity: unknown }>> {
+  if (result !== undefined && "identity" in result) return result;
+  if (result !== undefined && "failure" in result) {
+    throw new CleanroomError("package-unreadable", `a package cannot be read: ${result.failure}`, {
+      place: { file: one.file },
+      hint: "build or fetch it again",
+    });
   }
+  // Reading it as a blob sets it aside.
+  await store.blob(sha256);
+  throw new CleanroomError("package-digest", "the store's copy of a package is damaged", {
+    place: { file: one.file },
+    hint: "run the command again: it is made anew",
+  });
+}
+
+/** @throws CleanroomError `development-build` */
+export function developmentBuild(files: readonly string[]): CleanroomError {
+  return new CleanroomError(
+    "development-build",
+    `not from the locked sources:\n${files.map((file) => `    ${file}`).join("\n")}`,
+    { hint: "build these packages without --source and publish again" },
+  );
+}
+
+/**
+ * No two packages of one NEVRA, which stand beside each other: one that is only kept gives way.
+ *
+ * @throws CleanroomError `nevra-conflict`
+ */
+function withoutConflicts(
+  { logger }: PublisherContext,
+  packages: readonly PublishedPackage[],
+  requested: ReadonlyMap<Sha256, PackageToPublish>,
+): readonly PublishedPackage[] {
+  const isKept = ({ unsignedSha256 }: PublishedPackage): boolean =>
+    requested.get(unsignedSha256)?.kept === true;
+  const result: PublishedPackage[] = [];
+  for (const one of packages) {
+    const other = result.at(-1);
+    if (other?.nevra !== one.nevra) result.push(one);
+    else if (isKept(one) || isKept(other)) {
+      logger.warning(`left out ${one.nevra} as it was published before: there is another one now`);
+      if (!isKept(one)) result[result.length - 1] = one;
+    } else throw nevraConflict([other, one], requested);
+  }
+  return result;
+}
+
+function nevraConflict(
+  packages: readonly [PublishedPackage, PublishedPackage],
+  requested: ReadonlyMap<Sha256, PackageToPublish>,
+): CleanroomError {
+  const lines = packages.map(
+    ({ unsignedSha256 }) =>
+      `    ${requested.get(unsignedSha256)?.file ?? ""} (sha256 ${unsignedSha256})`,
+  );
+  return new CleanroomError(
+    "nevra-conflict",
+    `two different packages are called ${packages[0].nevra}:\n${lines.join("\n")}`,
+    { hint: "publish one of them, or give one another Release" },
+  );
 }
 
 /** By code units: the order must not depend on the machine's locale. */
@@ -116,69 +182,15 @@ export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-async function readIdentity(file: string): Promise<Identity> {
-  try {
-    const header = await readHeaderOf(file);
-    const { nevra, name, epoch, version, release, sourceRpm = null, buildTimeSeconds } = header;
-    const arch = header.isSource ? "src" : header.arch;
-    return { nevra, name, epoch, version, release, arch, sourceRpm, buildTimeSeconds };
-  } catch (error) {
-    throw new CleanroomError("package-unreadable", "a package to publish cannot be read", {
-      place: { file },
-      cause: error,
-      hint: "build or fetch it again",
-    });
-  }
-}
-
 /**
  * The location holds a piece of the digest. A package that is built again under the same NEVRA
  * then gets another location, and a client that still has the metadata of an older generation
  * never meets bytes which that metadata does not describe.
  */
-function publishedPackage(
-  { identity, sha256: unsignedSha256 }: NewPackage,
-  { sha256, sizeBytes }: SignedPackage,
-): PublishedPackage {
-  const { name, version, release, arch } = identity;
+function locationOf(
+  { name, version, release, arch }: Pick<PublishedPackage, "name" | "version" | "release" | "arch">,
+  sha256: Sha256,
+): string {
   const fileName = `${name}-${version}-${release}.${arch}.${sha256.slice(0, 12)}.rpm`;
-  const location = `Packages/${name.slice(0, 1).toLowerCase()}/${fileName}`;
-  return { ...identity, location, sha256, sizeBytes, unsignedSha256 };
-}
-
-/**
- * Puts the signed packages into a generation's folder, as hard links: from the generation before
- * it, where they were verified on their way in, else from the store.
- */
-export async function linkPackages(
-  { store }: PublisherContext,
-  folder: string,
-  packages: readonly PublishedPackage[],
-  previous: Generation | undefined,
-): Promise<void> {
-  const folders = new Set(packages.map((one) => path.dirname(one.location)));
-  for (const one of folders) await mkdir(path.join(folder, one), { recursive: true });
-  const before = new Set(previous?.packages.map((one) => one.location));
-  const fresh = packages.filter(
-    (one) =>
-      previous === undefined || !before.has(one.location) || !linkFrom(previous, one, folder),
-  );
-  await mapConcurrent(fresh, 4, ({ location, sha256 }) =>
-    store.materialize(sha256, path.join(folder, location)),
-  );
-}
-
-/**
- * False where the older generation's file cannot be linked to. Synchronous: there are as many links
- * as packages, and handing each to another thread costs several times the link.
- */
-function linkFrom(previous: Generation, { location }: PublishedPackage, folder: string): boolean {
-  try {
-    linkSync(path.join(previous.folder, location), path.join(folder, location));
-    return true;
-  } catch (error) {
-    const { code = "" } = error as NodeJS.ErrnoException;
-    if (isMissingFile(error) || ["EXDEV", "EMLINK", "EPERM"].includes(code)) return false;
-    throw error;
-  }
+  return `Packages/${name.slice(0, 1).toLowerCase()}/${fileName}`;
 }

@@ -1,7 +1,23 @@
-import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, readlink, rename, rm, stat, symlink } from "node:fs/promises";
+import { createHash, randomBytes } from "node:crypto";
+import {
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  stat,
+  symlink,
+} from "node:fs/promises";
 import path from "node:path";
-import { CleanroomError, isMissingFile, type Store } from "@cleanroom/core";
+import {
+  CleanroomError,
+  isMissingFile,
+  sha256,
+  type Store,
+  writeFileAtomic,
+} from "@cleanroom/core";
 import { z } from "zod";
 
 const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
@@ -78,6 +94,9 @@ export function generationFolder(store: Store, repository: string, id: string): 
   return path.join(repositoryFolder(store, repository), "generations", id);
 }
 
+/** Holds the digest of the record: that it is what we wrote, without a look at each package. */
+const recordDigestName = `${recordFileName}.sha256`;
+
 /**
  * Reads a generation's record.
  *
@@ -86,17 +105,23 @@ export function generationFolder(store: Store, repository: string, id: string): 
  */
 export async function readGeneration(folder: string): Promise<Generation | undefined> {
   const file = path.join(folder, recordFileName);
-  let text: string;
+  let bytes: Buffer;
   let publishedAt: Date;
+  let digest: string | undefined;
   try {
-    text = await readFile(file, "utf8");
+    bytes = await readFile(file);
     publishedAt = (await stat(file)).mtime;
+    digest = await readDigest(path.join(folder, recordDigestName));
   } catch (error) {
     if (isMissingFile(error)) return undefined;
     throw error;
   }
   try {
-    const record = generationRecordSchema.parse(JSON.parse(text));
+    if (digest !== undefined && digest !== sha256(bytes)) throw new Error("it was changed");
+    const value: unknown = JSON.parse(bytes.toString());
+    // Judging fifty thousand packages one by one takes longer than all else in here.
+    const record =
+      digest === undefined ? generationRecordSchema.parse(value) : (value as GenerationRecord);
     return { ...record, folder, publishedAt };
   } catch (error) {
     throw new CleanroomError("generation-damaged", "a generation's record cannot be read", {
@@ -105,6 +130,35 @@ export async function readGeneration(folder: string): Promise<Generation | undef
       hint: `remove ${folder} and publish again`,
     });
   }
+}
+
+/** Undefined for a generation from before there were such files. */
+async function readDigest(file: string): Promise<string | undefined> {
+  try {
+    return (await readFile(file, "utf8")).trim();
+  } catch (error) {
+    if (isMissingFile(error)) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Writes the record of a generation into its folder, piece by piece: while it is written, other work
+ * goes on.
+ */
+export async function writeRecord(folder: string, record: GenerationRecord): Promise<void> {
+  const hash = createHash("sha256");
+  const file = await open(path.join(folder, recordFileName), "wx");
+  try {
+    for (const piece of recordPieces(record)) {
+      hash.update(piece);
+      await file.writeFile(piece);
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await writeFileAtomic(path.join(folder, recordDigestName), `${hash.digest("hex")}\n`);
 }
 
 /** A record's text as a value; undefined when it is no record. */
@@ -116,10 +170,16 @@ export function parseRecord(text: string): GenerationRecord | undefined {
   }
 }
 
+const packagesPerPiece = 2000;
+
 /** What {@link recordFileName} holds: one package a line, so that two can be compared by eye. */
-export function recordText({ packages, ...rest }: GenerationRecord): string {
-  const head = JSON.stringify(rest).slice(0, -1);
-  return `${head},"packages":[\n${packages.map((one) => JSON.stringify(one)).join(",\n")}\n]}\n`;
+function* recordPieces({ packages, ...rest }: GenerationRecord): Generator<string> {
+  yield `${JSON.stringify(rest).slice(0, -1)},"packages":[`;
+  for (let start = 0; start < packages.length; start += packagesPerPiece) {
+    const lines = packages.slice(start, start + packagesPerPiece).map((one) => JSON.stringify(one));
+    yield `${start === 0 ? "" : ","}\n${lines.join(",\n")}`;
+  }
+  yield "\n]}\n";
 }
 
 /** The id of the generation that clients see now; undefined before the first publishing. */

@@ -8,7 +8,7 @@ export {
 } from "./generation.ts";
 export type { PackageToPublish } from "./assemble.ts";
 export { publish, type PublishOptions } from "./publish.ts";
-export type { MetadataCompression } from "./repodata.ts";
+export type { MetadataCompression } from "./metadata/packing.ts";
 export {
   defaultPort,
   type RepositoryServer,
@@ -30,4 +30,8 @@ export {
 export { exportGeneration, type ExportOptions, type ExportResult } from "./export/export.ts";
 export type { S3Options } from "./export/s3-target.ts";
 export type { ExternalSigner } from "./sign/external-signer.ts";
-export { type RepositoryFile, repositoryFileSchema } from "./extras/repository-file.ts";
+export {
+  type RepositoryExtras,
+  type RepositoryFile,
+  repositoryFileSchema,
+} from "./extras/repository-file.ts";

@@ -1,15 +1,13 @@
-import { mkdir, rename, utimes } from "node:fs/promises";
+import { mkdir, rename, symlink, utimes } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { type Sha256, sha256, sha256Json, type Store, writeFileAtomic } from "@cleanroom/core";
 import {
-  CleanroomError,
-  type Sha256,
-  sha256,
-  sha256Json,
-  type Store,
-  writeFileAtomic,
-} from "@cleanroom/core";
-import { assemblePackages, compareText, linkPackages, type PackageToPublish } from "./assemble.ts";
+  assemblePackages,
+  compareText,
+  developmentBuild,
+  type PackageToPublish,
+} from "./assemble.ts";
 import {
   currentGeneration,
   currentId,
@@ -17,23 +15,33 @@ import {
   type Generation,
   generationFolder,
   type GenerationRecord,
+  type PublishedPackage,
   readGeneration,
   recordFileName,
-  recordText,
   repositoryFolder,
   switchCurrent,
+  writeRecord,
 } from "./generation.ts";
 import { signingKey } from "./sign/manage-keys.ts";
 import { extraMetadata } from "./extras/extra-metadata.ts";
-import type { RepositoryFile } from "./extras/repository-file.ts";
-import { metadataOf } from "./metadata-chunks.ts";
+import type { RepositoryExtras } from "./extras/repository-file.ts";
+import { metadataOf } from "./metadata/metadata-chunks.ts";
+import { PackageReader } from "./metadata/package-reader.ts";
+import { addToPool, poolLink, poolName } from "./package-pool.ts";
 import { publicKeyFileName, repoFileName, repoFileText } from "./repo-file.ts";
-import { type MetadataCompression, writeRepodata } from "./repodata.ts";
+import type { MetadataCompression } from "./metadata/packing.ts";
+import { writeRepodata } from "./metadata/repodata.ts";
 import { type ExternalSigner, externalSigner } from "./sign/external-signer.ts";
 import type { Signer } from "./sign/signer.ts";
 import { storeSigner } from "./sign/store-signer.ts";
 import type { PublisherContext } from "./sign/signing-key.ts";
-import { checkGeneration, checksKey, type PublishChecks } from "./verify/checks.ts";
+import {
+  checksKey,
+  type Offender,
+  offendersError,
+  offendersIn,
+  type PublishChecks,
+} from "./verify/checks.ts";
 
 export interface PublishOptions extends PublisherContext {
   /** `cleanroom` when absent. */
@@ -52,7 +60,7 @@ export interface PublishOptions extends PublisherContext {
    */
   readonly signPackages?: boolean;
   /** Groups and updates to tell clients of. */
-  readonly extras?: RepositoryFile;
+  readonly extras?: RepositoryExtras;
   /** What is checked before clients see the generation. */
   readonly checks?: PublishChecks;
 }
@@ -101,17 +109,26 @@ async function requestKey(
 ): Promise<Sha256> {
   return sha256Json({
     action: "publish",
-    version: 1,
+    version: 2,
     repository,
     keys: signer.fingerprints,
     tools: options.tools.digest,
     compression: options.compression ?? "zstd",
     signPackages: options.signPackages ?? true,
-    extras: options.extras,
+    extras: { groups: options.extras?.groups, updates: options.extras?.updates },
     checks: await checksKey(options.checks ?? {}),
-    packages: [
-      ...new Set(options.packages.map((one) => `${one.sha256} ${one.provenance ?? ""}`)),
-    ].toSorted(compareText),
+    // One text: there may be very many.
+    packages: sha256(
+      [
+        ...new Set(
+          options.packages.map(
+            (one) => `${one.sha256} ${one.provenance ?? ""} ${one.kept ?? false}`,
+          ),
+        ),
+      ]
+        .toSorted(compareText)
+        .join("\n"),
+    ),
   });
 }
 
@@ -125,27 +142,86 @@ async function publishedBefore(
   return readGeneration(generationFolder(store, repository, id));
 }
 
+/** An offender, by the digest under which it was requested. */
+type RequestedOffender = Offender & { readonly unsignedSha256: Sha256 | undefined };
+
+function withRequests(
+  offenders: readonly Offender[],
+  packages: readonly PublishedPackage[],
+): readonly RequestedOffender[] {
+  const requests = new Map(packages.map((one) => [one.sha256, one.unsignedSha256]));
+  return offenders.map((one) => ({ ...one, unsignedSha256: requests.get(one.sha256 ?? "") }));
+}
+
 async function makeGeneration(
   options: PublishOptions,
   repository: string,
   signer: Signer,
 ): Promise<Generation> {
   const { store } = options;
-  const signedPackages = options.signPackages ?? true;
   const previous = await currentGeneration(store, repository);
-  const packages = await assemblePackages(options, signer, options.packages, {
+  const reader = new PackageReader();
+  try {
+    let { packages } = options;
+    for (;;) {
+      const made = await writeGeneration(
+        { ...options, packages },
+        repository,
+        signer,
+        reader,
+        previous,
+      );
+      if ("generation" in made) return made.generation;
+      packages = withoutKept(options, packages, made.offenders);
+    }
+  } finally {
+    await reader.close();
+  }
+}
+
+/**
+ * What is left of a request when the offenders are left out that were only kept: as the base and the
+ * specs go on, an older package may no longer fit, and must not stop others.
+ *
+ * @throws CleanroomError `repository-forbidden`, `repository-incomplete`
+ */
+function withoutKept(
+  { logger }: PublishOptions,
+  packages: readonly PackageToPublish[],
+  offenders: readonly RequestedOffender[],
+): readonly PackageToPublish[] {
+  const kept = new Set(packages.filter((one) => one.kept === true).map((one) => one.sha256));
+  const others = offenders.filter(({ unsignedSha256 = "" }) => !kept.has(unsignedSha256));
+  if (others.length > 0) throw offendersError(others);
+  for (const { nevra, reasons } of offenders) {
+    logger.warning(`left out ${nevra}, which was published before: ${reasons.join("; ")}`);
+  }
+  const out = new Set(offenders.map((one) => one.unsignedSha256));
+  return packages.filter((one) => !out.has(one.sha256));
+}
+
+async function writeGeneration(
+  options: PublishOptions,
+  repository: string,
+  signer: Signer,
+  reader: PackageReader,
+  previous: Generation | undefined,
+): Promise<
+  { readonly generation: Generation } | { readonly offenders: readonly RequestedOffender[] }
+> {
+  const { store, compression = "zstd", signPackages: signedPackages = true } = options;
+  const packages = await assemblePackages(options, signer, reader, options.packages, {
     previous,
     signed: signedPackages,
   });
   return store.withTemporaryFolder("generation", async (temporary) => {
     const folder = path.join(temporary, "finished");
     await mkdir(folder);
-    await linkPackages(options, folder, packages, previous);
-    const described = packages.map((one) => ({ ...one, file: path.join(folder, one.location) }));
-    const repomd = await writeRepodata(folder, metadataOf(store, described), {
+    const chunks = metadataOf(store, reader, packages, previous?.packages ?? []);
+    const repomd = await writeRepodata(folder, chunks, {
       packageCount: packages.length,
-      compression: options.compression ?? "zstd",
-      extras: await extraMetadata(store, repository, options.extras, described),
+      compression,
+      extras: await extraMetadata(store, repository, options.extras, packages),
       revisionSeconds: packages.reduce((latest, one) => Math.max(latest, one.buildTimeSeconds), 0),
     });
     const repomdSha256 = sha256(repomd);
@@ -162,33 +238,35 @@ async function makeGeneration(
       packages: [...packages],
     };
     const target = generationFolder(store, repository, record.id);
+    const [signature] = await Promise.all([
+      signer.signText(options, repomd),
+      writeRecord(folder, record),
+    ]);
     await writeFiles(folder, {
       "repodata/repomd.xml": repomd,
-      "repodata/repomd.xml.asc": await signer.signText(options, repomd),
+      "repodata/repomd.xml.asc": signature,
       // Where zypper looks when no .repo file names a key.
       "repodata/repomd.xml.key": signer.publicKeys,
       [publicKeyFileName]: signer.publicKeys,
       [repoFileName]: repoFileText(repository, currentUrl(store, repository), signedPackages),
-      [recordFileName]: recordText(record),
     });
+    await symlink(poolLink, path.join(folder, poolName));
     const keyFile = path.join(folder, publicKeyFileName);
-    await checkGeneration(options, folder, keyFile, options.checks ?? {});
+    const offenders = await offendersIn(options, folder, keyFile, options.checks ?? {});
+    if (offenders.length > 0) return { offenders: withRequests(offenders, packages) };
+    // What has not passed the checks is nowhere where clients could find it.
+    await addToPool(store, repository, packages);
     const same = await readGeneration(target);
-    if (same !== undefined) return same;
+    if (same !== undefined) return { generation: same };
     await mkdir(path.dirname(target), { recursive: true });
     await rename(folder, target);
-    return { ...record, folder: target, publishedAt: new Date() };
+    return { generation: { ...record, folder: target, publishedAt: new Date() } };
   });
 }
 
 function refuseDevelopmentBuilds(packages: readonly PackageToPublish[]): void {
   const builds = packages.filter((one) => one.development === true);
-  if (builds.length === 0) return;
-  throw new CleanroomError(
-    "development-build",
-    `not from the locked sources:\n${builds.map(({ file }) => `    ${file}`).join("\n")}`,
-    { hint: "build these packages without --source and publish again" },
-  );
+  if (builds.length > 0) throw developmentBuild(builds.map(({ file }) => file));
 }
 
 async function writeFiles(folder: string, files: Readonly<Record<string, string>>): Promise<void> {

@@ -8,6 +8,7 @@ import {
   listGenerations,
   repositoryFolder,
 } from "./generation.ts";
+import { prunePool } from "./package-pool.ts";
 
 /** Which generations to keep besides the current one. A generation is kept for either reason. */
 export interface Retention {
@@ -35,7 +36,7 @@ export function expired(
 
 /**
  * Removes old generations; never the current one. A client that is in the middle of downloading
- * a file finishes it. Packages are hard links: those that another generation has too stay.
+ * a file finishes it. Packages that no generation has any more go, too.
  *
  * @returns what was removed
  */
@@ -54,6 +55,12 @@ export async function prune(
       await rename(folder, aside);
       await removeFolder(aside);
     }
+    const kept = generations.filter((one) => !dropped.includes(one));
+    await prunePool(
+      store,
+      repository,
+      kept.flatMap(({ packages }) => packages),
+    );
     await removeForgottenLinks(repositoryFolder(store, repository));
     return dropped;
   });

@@ -1,6 +1,12 @@
 export type { ByteChunks } from "./header/byte-source.ts";
-export { type HeaderDependency, senseBits } from "./header/dependencies.ts";
-export { type FileFlag, fileFlagBits, type RpmFile, type RpmFileType } from "./header/file-list.ts";
+export { type HeaderDependency, readDependencies, senseBits } from "./header/dependencies.ts";
+export {
+  type FileFlag,
+  fileFlagBits,
+  readFilePaths,
+  type RpmFile,
+  type RpmFileType,
+} from "./header/file-list.ts";
 export { HeaderBlob, type TagValue } from "./header/header-blob.ts";
 export type {
   HeaderChangelogEntry,
@@ -11,6 +17,7 @@ export { type PayloadEntry, readCpio, readPayload } from "./header/payload.ts";
 export {
   openRpmPackage,
   readRpmHeader,
+  readRpmHeaderBlobs,
   readRpmHeaderBytes,
   readRpmPackage,
   type RpmPackage,

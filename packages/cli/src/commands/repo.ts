@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import {
   currentGeneration,
   diffGenerations,
@@ -13,11 +12,14 @@ import {
 import { CleanroomError, type Store } from "@cleanroom/core";
 import type { CommandModule } from "yargs";
 import { buildAndPublish } from "../publish-stack.ts";
+import { forbiddenBySource, readRepositorySettings, readTextFile } from "../repository-settings.ts";
+import { repoKeyCommand } from "./repo-key.ts";
 import { type GlobalOptions, Session, unknownName } from "../session.ts";
 
 interface PublishOptions extends GlobalOptions {
   readonly to?: string | undefined;
   readonly baseUrl?: string | undefined;
+  readonly endpoint?: string | undefined;
 }
 
 async function publishAll(options: PublishOptions): Promise<void> {
@@ -29,9 +31,13 @@ async function publishAll(options: PublishOptions): Promise<void> {
       to: options.to,
       logger: session.logger,
       ...(options.baseUrl === undefined ? {} : { baseUrl: options.baseUrl }),
+      ...(options.endpoint === undefined ? {} : { s3: { endpoint: options.endpoint } }),
     });
     session.logger.info(`${target}: ${written} files written, ${kept} were there`);
   }
+  const { retention } = await readRepositorySettings();
+  const removed = await prune(await session.store(), undefined, retention);
+  if (removed.length > 0) session.logger.info(`${removed.length} old generations removed`);
   session.print(
     { id: generation.id, folder: generation.folder, packages: generation.packages },
     `generation ${generation.id}: ${generation.packages.length} packages in ${generation.folder}`,
@@ -64,21 +70,15 @@ async function tlsOptions(
 ): Promise<{ tls?: { certificate: string; key: string } }> {
   const [certificate, key] = files ?? [];
   if (certificate === undefined || key === undefined) return {};
-  return { tls: { certificate: await readText(certificate), key: await readText(key) } };
+  return { tls: { certificate: await readTextFile(certificate), key: await readTextFile(key) } };
 }
 
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    throw new CleanroomError("file-missing", `${file} cannot be read`, {
-      cause: error,
-      exitCode: 2,
-    });
-  }
+interface VerifyOptions extends GlobalOptions {
+  readonly target?: string;
+  readonly key?: string | undefined;
 }
 
-async function verify(options: GlobalOptions & { readonly target?: string }): Promise<void> {
+async function verify(options: VerifyOptions): Promise<void> {
   const session = new Session(options);
   const { tools, repository } = await session.base();
   const store = await session.store();
@@ -88,7 +88,8 @@ async function verify(options: GlobalOptions & { readonly target?: string }): Pr
     tools,
     logger: session.logger,
     target,
-    checks: { bases: [repository] },
+    ...(options.key === undefined ? {} : { publicKeys: await readTextFile(options.key) }),
+    checks: { bases: [repository], forbidIn: forbiddenBySource(await session.stack()) },
   });
   session.print(
     result,
@@ -128,10 +129,21 @@ async function diff(options: DiffOptions): Promise<void> {
   );
 }
 
-async function removeOld(options: GlobalOptions): Promise<void> {
+interface PruneOptions extends GlobalOptions {
+  readonly generations?: number | undefined;
+  readonly days?: number | undefined;
+}
+
+async function removeOld(options: PruneOptions): Promise<void> {
   const session = new Session(options);
-  const removed = await prune(await session.store());
-  session.print(removed, `${removed.length} old generations removed`);
+  const { retention } = await readRepositorySettings();
+  const { generations = retention.generations, days } = options;
+  const ageMs = days === undefined ? retention.ageMs : days * 24 * 3600 * 1000;
+  const removed = await prune(await session.store(), undefined, { generations, ageMs });
+  session.print(
+    removed.map(({ id }) => ({ id })),
+    `${removed.length} old generations removed`,
+  );
 }
 
 async function publishedGeneration(store: Store): Promise<Generation> {
@@ -149,14 +161,16 @@ async function list(options: GlobalOptions): Promise<void> {
   const current = await currentGeneration(store);
   const generations = await listGenerations(store);
   session.print(
-    generations.map(({ id, packages }) => ({
+    generations.map(({ id, packages, publishedAt }) => ({
       id,
       packages: packages.length,
+      publishedAt: publishedAt.toISOString(),
       current: id === current?.id,
     })),
     generations
       .map(
-        ({ id, packages }) => `${id === current?.id ? "*" : " "} ${id} ${packages.length} packages`,
+        ({ id, packages, publishedAt }) =>
+          `${id === current?.id ? "*" : " "} ${id} ${publishedAt.toISOString()} ${packages.length} packages`,
       )
       .join("\n"),
   );
@@ -184,6 +198,10 @@ export const repoCommand: CommandModule<object, GlobalOptions> = {
             .option("base-url", {
               type: "string",
               describe: "Where clients will find that copy, for its .repo file",
+            })
+            .option("endpoint", {
+              type: "string",
+              describe: "URL of an S3-compatible service other than Amazon's",
             }) as never,
         publishAll,
       )
@@ -202,10 +220,14 @@ export const repoCommand: CommandModule<object, GlobalOptions> = {
             }) as never,
         serveCurrent,
       )
-      .command<GlobalOptions & { readonly target?: string }>(
+      .command<VerifyOptions>(
         "verify [target]",
         "Check a repository, by folder or URL, as its clients would; the current one without",
-        (inner) => inner.positional("target", { type: "string" }) as never,
+        (inner) =>
+          inner.positional("target", { type: "string" }).option("key", {
+            type: "string",
+            describe: "File with the public keys to trust; else those that it offers itself",
+          }) as never,
         verify,
       )
       .command<DiffOptions>(
@@ -217,12 +239,16 @@ export const repoCommand: CommandModule<object, GlobalOptions> = {
             .positional("after", { type: "string" }) as never,
         diff,
       )
-      .command<GlobalOptions>(
+      .command<PruneOptions>(
         "prune",
-        "Remove generations that are neither recent nor among the last five",
-        (inner) => inner as never,
+        "Remove generations that are neither among the last nor recent, as repo publish does",
+        (inner) =>
+          inner
+            .option("generations", { type: "number", describe: "Keep so many of the last" })
+            .option("days", { type: "number", describe: "Keep those of the last days" }) as never,
         removeOld,
       )
+      .command(repoKeyCommand)
       .command<GlobalOptions>("list", "Published generations", (inner) => inner as never, list)
       .command<GlobalOptions & { readonly id?: string }>(
         "rollback [id]",
@@ -232,7 +258,7 @@ export const repoCommand: CommandModule<object, GlobalOptions> = {
       )
       .demandCommand(
         1,
-        "repo what? publish, serve, verify, list, diff, rollback or prune",
+        "repo what? publish, serve, verify, list, diff, rollback, prune or key",
       ) as never,
   handler: () => undefined,
 };

@@ -29,9 +29,11 @@ export function s3Target(url: URL, { endpoint, region }: S3Options): ExportTarge
   const prefix = decodeURIComponent(url.pathname)
     .replace(/^\//, "")
     .replace(/(?<=[^/])$/, "/");
+  // Other services than Amazon's have no regions, but their signatures name one.
+  const named = region ?? process.env["AWS_REGION"] ?? (endpoint && "us-east-1");
   const client = new S3Client({
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
-    ...(region === undefined ? {} : { region }),
+    ...(named === undefined ? {} : { region: named }),
     // Digests are given below where they are known; trailing ones not every service understands.
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",

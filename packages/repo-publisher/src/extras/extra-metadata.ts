@@ -1,21 +1,19 @@
 import type { Store } from "@cleanroom/core";
+import { headerTag } from "rpm-parser";
 import type { PublishedPackage } from "../generation.ts";
-import { readHeaderOf } from "../read-header.ts";
-import type { ExtraMetadata } from "../repodata.ts";
+import { readHeaderOf } from "../metadata/read-header.ts";
+import type { ExtraMetadata } from "../metadata/repodata.ts";
 import { buildProvenance } from "./build-provenance.ts";
 import { groupsXml } from "./groups-xml.ts";
-import type { RepositoryFile } from "./repository-file.ts";
+import type { RepositoryExtras } from "./repository-file.ts";
 import { isOf, updatesXml } from "./updates-xml.ts";
-
-/** A package, and where its signed .rpm lies. */
-type LocatedPackage = PublishedPackage & { readonly file: string };
 
 /** The group, update and provenance files of a repository; none where there is nothing to say. */
 export async function extraMetadata(
   store: Store,
   repository: string,
-  extras: RepositoryFile | undefined,
-  packages: readonly LocatedPackage[],
+  extras: RepositoryExtras | undefined,
+  packages: readonly PublishedPackage[],
 ): Promise<readonly ExtraMetadata[]> {
   const files: ExtraMetadata[] = [];
   const { groups = [], updates = [] } = extras ?? {};
@@ -25,8 +23,8 @@ export async function extraMetadata(
     for (const update of updates.filter((one) => one.description === undefined)) {
       const first = packages.find((one) => isOf(one, update.packages));
       if (first === undefined) continue;
-      const header = await readHeaderOf(first.file);
-      changes.set(first.nevra, header.changelog[0]?.text ?? "");
+      const { main } = readHeaderOf(store.blobPath(first.sha256));
+      changes.set(first.nevra, main.string(headerTag.changelogTexts) ?? "");
     }
     const newestChange = ({ nevra }: PublishedPackage): string => changes.get(nevra) ?? "";
     const text = updatesXml(repository, updates, packages, newestChange);

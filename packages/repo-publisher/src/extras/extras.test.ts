@@ -46,6 +46,14 @@ test("an update of a source package is one of all its packages, told by the chan
   );
 });
 
+test("vulnerabilities that the changelog names are references", () => {
+  const bare = file.updates.map((update) => ({ ...update, references: [] }));
+  const change = (): string => "- CVE-2026-12345: mended; see also CVE-2025-0001, CVE-2026-12345";
+  const xml = updatesXml("cleanroom", bare, [devel], change);
+  expect(xml.match(/<reference [^>]*id="[^"]+"/g)).toHaveLength(2);
+  expect(xml).toContain('href="https://www.cve.org/CVERecord?id=CVE-2026-12345"');
+});
+
 test("a source package's name may hold hyphens", () => {
   expect(
     isOf({ name: "a", sourceRpm: "at-spi2-core-2.56.2-1.cr1.src.rpm" }, ["at-spi2-core"]),

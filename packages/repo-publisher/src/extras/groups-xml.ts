@@ -1,4 +1,4 @@
-import { xmlText } from "../xml.ts";
+import { xmlText } from "../metadata/xml.ts";
 import type { PackageGroup } from "./repository-file.ts";
 
 /**

@@ -25,12 +25,38 @@ const updateSchema = z.strictObject({
   packages: packageNames,
 });
 
-/** What a repository says besides its packages; people write it as YAML. */
+/** A key of the store, or a command that has the key. */
+const signingSchema = z.union([
+  z.strictObject({
+    /** Name of a key of the store; made when it is not there. */
+    key: z.string().min(1),
+  }),
+  z.strictObject({
+    /** Reads what to sign and prints what `gpg --detach-sign --armor` prints. */
+    command: z.tuple([z.string().min(1)], z.string()),
+    fingerprint: z.string().regex(/^[0-9A-F]{40}$/, "40 upper-case hexadecimal digits"),
+    /** File with the public key in ASCII armour, relative to the workspace. */
+    publicKey: z.string().min(1),
+  }),
+]);
+
+/** Old generations go when they are neither among the last nor that young. */
+const keepSchema = z.strictObject({
+  generations: z.int().min(1).default(5),
+  days: z.number().min(0).default(7),
+});
+
+/** specs/repository.yaml: how the repository is published, and what it says besides its packages. */
 export const repositoryFileSchema = z.strictObject({
+  /** `gzip` for clients from before 2019 or so. */
+  compression: z.enum(["zstd", "gzip"]).default("zstd"),
+  signing: signingSchema.default({ key: "cleanroom" }),
+  keep: keepSchema.default({ generations: 5, days: 7 }),
   groups: z.array(groupSchema).default([]),
   updates: z.array(updateSchema).default([]),
 });
 
 export type RepositoryFile = z.infer<typeof repositoryFileSchema>;
+export type RepositoryExtras = Pick<RepositoryFile, "groups" | "updates">;
 export type PackageGroup = z.infer<typeof groupSchema>;
 export type Update = z.infer<typeof updateSchema>;

@@ -1,10 +1,12 @@
 import type { PublishedPackage } from "../generation.ts";
-import { xmlAttributes, xmlText } from "../xml.ts";
+import { xmlAttributes, xmlText } from "../metadata/xml.ts";
 import type { Update } from "./repository-file.ts";
 
 /**
  * updateinfo.xml: the advisories of a repository, in the format that libdnf and libsolv read
  * (libsolv's `ext/repo_updateinfoxml.c`).
+ *
+ * An update without references has those of the vulnerabilities that its description names.
  *
  * @param newestChange the newest changelog entry of a package, for updates without a description
  */
@@ -18,9 +20,17 @@ export function updatesXml(
     const affected = packages.filter((one) => isOf(one, update.packages));
     const [first] = affected;
     const description = update.description ?? (first === undefined ? "" : newestChange(first));
-    return updateXml(repository, update, description, affected);
+    const { references } = update;
+    const known = references.length > 0 ? references : vulnerabilitiesIn(description);
+    return updateXml(repository, { ...update, references: known }, description, affected);
   });
   return `<?xml version="1.0" encoding="UTF-8"?>\n<updates>\n${elements.join("")}</updates>\n`;
+}
+
+/** The vulnerabilities that a changelog entry says it mends. */
+function vulnerabilitiesIn(text: string): Update["references"] {
+  const ids = new Set(text.match(/\bCVE-\d{4}-\d{4,}\b/g));
+  return [...ids].map((id) => ({ id, url: `https://www.cve.org/CVERecord?id=${id}` }));
 }
 
 /** Whether a package has one of the names, or comes from a source package that has. */

@@ -1,8 +1,9 @@
-import { chmod, mkdir, rename } from "node:fs/promises";
+import { chmod, mkdir, readdir, rename } from "node:fs/promises";
 import path from "node:path";
 import {
   CleanroomError,
   messageOf,
+  removeFolder,
   replaceFolder,
   runInSandbox,
   writeFileAtomic,
@@ -96,9 +97,20 @@ export async function rotateKey(
       const retiring = [retired, ...stillKnown];
       const record: KeyRecord = { version: 1, ...facts, folder, retiring };
       await writeFileAtomic(path.join(keyFolder(store, name), "key.json"), recordText(record));
+      await removeForgottenKeys(keyFolder(store, name), record);
       return present(context, name);
     });
   });
+}
+
+/** Secret keys that the record does not name: of rotations that were killed, or retired for good. */
+async function removeForgottenKeys(folder: string, record: KeyRecord): Promise<void> {
+  const known = new Set([record.folder, ...record.retiring.map((one) => one.folder)]);
+  for (const name of await readdir(folder)) {
+    if (name.startsWith("key.") && name !== "key.json" && !known.has(name)) {
+      await removeFolder(path.join(folder, name));
+    }
+  }
 }
 
 async function putFirst(

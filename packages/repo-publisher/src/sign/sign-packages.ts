@@ -13,12 +13,6 @@ import {
 import type { Signer } from "./signer.ts";
 import type { PublisherContext } from "./signing-key.ts";
 
-/** A signed .rpm in the store. */
-export interface SignedPackage {
-  readonly sha256: Sha256;
-  readonly sizeBytes: number;
-}
-
 /** An .rpm to sign. */
 export interface UnsignedPackage {
   readonly file: string;
@@ -32,19 +26,19 @@ const batchSize = 50;
  * Signs packages and checks each signature with rpmkeys. The result is kept in the store by
  * (unsigned digest, key, tools): a package is signed once.
  *
- * @returns by unsigned digest
+ * @returns digests of the signed packages, by unsigned digest
  */
 export async function signPackages(
   context: PublisherContext,
   signer: Signer,
   packages: readonly UnsignedPackage[],
-): Promise<ReadonlyMap<Sha256, SignedPackage>> {
-  const signed = new Map<Sha256, SignedPackage>();
+): Promise<ReadonlyMap<Sha256, Sha256>> {
+  const signed = new Map<Sha256, Sha256>();
   const missing: UnsignedPackage[] = [];
   for (const one of packages) {
     const known = (await context.store.action(actionKey(context, signer, one.sha256)))?.outputs[0];
     if (known === undefined) missing.push(one);
-    else signed.set(one.sha256, { sha256: known.sha256, sizeBytes: known.size });
+    else signed.set(one.sha256, known.sha256);
   }
   const batches: UnsignedPackage[][] = [];
   for (let start = 0; start < missing.length; start += batchSize) {
@@ -65,20 +59,20 @@ async function signBatch(
   context: PublisherContext,
   signer: Signer,
   batch: readonly UnsignedPackage[],
-): Promise<[Sha256, SignedPackage][]> {
+): Promise<[Sha256, Sha256][]> {
   const { store } = context;
   return store.withTemporaryFolder("sign", async (folder) => {
     for (const one of batch) await copyPackage(one, path.join(folder, nameOf(one)));
     await signer.signFiles(context, folder, batch.map(nameOf));
     await checkSignatures(context, signer, folder, batch.map(nameOf));
-    const signed: [Sha256, SignedPackage][] = [];
+    const signed: [Sha256, Sha256][] = [];
     for (const one of batch) {
       const { sha256, size } = await store.putFile(path.join(folder, nameOf(one)));
       await store.putAction(actionKey(context, signer, one.sha256), {
         outputs: [{ name: "package.rpm", sha256, size }],
         facts: {},
       });
-      signed.push([one.sha256, { sha256, sizeBytes: size }]);
+      signed.push([one.sha256, sha256]);
     }
     return signed;
   });

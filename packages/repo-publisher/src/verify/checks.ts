@@ -1,5 +1,5 @@
 import path from "node:path";
-import { CleanroomError, nameMatcher, type Sha256, sha256File } from "@cleanroom/core";
+import { CleanroomError, type Json, nameMatcher, type Sha256, sha256File } from "@cleanroom/core";
 import { parseRequirement, type Requirement } from "rpm-parser";
 import type { PublisherContext } from "../sign/signing-key.ts";
 import { type Inspection, inspectRepository } from "./inspect-repository.ts";
@@ -12,75 +12,115 @@ export interface PublishChecks {
    * repository stands alone.
    */
   readonly bases?: readonly string[];
-  /** Globs of capabilities that no package may require or provide: the profiles' `forbid`. */
+  /** Globs of capabilities that no package may require or provide. */
   readonly forbid?: readonly string[];
+  /** The same for the packages of one source package, by its name: its profiles' `forbid`. */
+  readonly forbidIn?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** What decides the outcome of the checks, for a request's key. */
-export async function checksKey({ bases, forbid }: PublishChecks): Promise<{
-  bases: readonly Sha256[] | undefined;
-  forbid: readonly string[] | undefined;
-}> {
+export async function checksKey({ bases, forbid, forbidIn }: PublishChecks): Promise<Json> {
   const digests = bases?.map((base) => sha256File(path.join(base, "repodata/repomd.xml")));
-  return { bases: digests === undefined ? undefined : await Promise.all(digests), forbid };
+  const base = digests === undefined ? undefined : await Promise.all(digests);
+  return { bases: base, forbid, forbidIn };
+}
+
+/** A package that clients must not see, and why. */
+export interface Offender {
+  readonly nevra: string;
+  /** Null when the metadata has another kind of digest. */
+  readonly sha256: Sha256 | null;
+  readonly code: "repository-forbidden" | "repository-incomplete";
+  /** One line each. */
+  readonly reasons: readonly string[];
 }
 
 /**
  * Checks a finished generation in its folder, as clients will see it.
  *
- * @throws CleanroomError `repository-forbidden`, `repository-incomplete`, `repository-invalid`
+ * @throws CleanroomError `repository-invalid`
  */
-export async function checkGeneration(
+export async function offendersIn(
   { tools }: PublisherContext,
   folder: string,
   keyFile: string,
-  { bases, forbid = [] }: PublishChecks,
-): Promise<void> {
-  if (bases === undefined && forbid.length === 0) return;
+  checks: PublishChecks,
+): Promise<readonly Offender[]> {
+  const { bases, forbid = [], forbidIn = {} } = checks;
+  if (bases === undefined && forbid.length === 0 && Object.keys(forbidIn).length === 0) return [];
   const closure = bases !== undefined;
-  const inspection = await inspectRepository(tools, folder, {
-    keyFile,
-    bases: bases ?? [],
-    closure,
+  return findOffenders(
+    await inspectRepository(tools, folder, { keyFile, bases: bases ?? [], closure }),
+    checks,
+  );
+}
+
+/** Those of an inspected repository: first what is forbidden, then what cannot be installed. */
+export function findOffenders(
+  { packages, broken }: Inspection,
+  { forbid = [], forbidIn = {} }: PublishChecks,
+): readonly Offender[] {
+  const digests = new Map(packages.map(({ nevra, sha256 }) => [nevra, sha256]));
+  const forbidden = packages.flatMap((one): Offender[] => {
+    const reasons = forbiddenCapabilities(one, [...forbid, ...(forbidIn[sourceName(one)] ?? [])]);
+    if (reasons.length === 0) return [];
+    return [{ nevra: one.nevra, sha256: one.sha256, code: "repository-forbidden", reasons }];
   });
-  const forbidden = forbiddenCapabilities(inspection.packages, forbid);
+  const incomplete = broken.map(({ nevra, reasons }): Offender => ({
+    nevra,
+    sha256: digests.get(nevra) ?? null,
+    code: "repository-incomplete",
+    reasons: explain(nevra, reasons),
+  }));
+  return [...forbidden, ...incomplete];
+}
+
+/** The error that says all of it. */
+export function offendersError(offenders: readonly Offender[]): CleanroomError {
+  const forbidden = offenders.filter(({ code }) => code === "repository-forbidden");
   if (forbidden.length > 0) {
-    throw new CleanroomError(
+    return new CleanroomError(
       "repository-forbidden",
       `a profile forbids what ${count(forbidden.length, "package")} would bring:\n${listed(forbidden)}`,
       { hint: "strip it from the specs, or publish without these packages" },
     );
   }
-  const broken = inspection.broken.flatMap(({ nevra, reasons }) => explain(nevra, reasons));
-  if (broken.length > 0) {
-    throw new CleanroomError(
-      "repository-incomplete",
-      `${count(inspection.broken.length, "package")} could not be installed by anyone:\n${listed(broken)}`,
-      { hint: "build what is missing, or strip the dependency" },
-    );
-  }
+  return new CleanroomError(
+    "repository-incomplete",
+    `${count(offenders.length, "package")} could not be installed by anyone:\n${listed(offenders)}`,
+    { hint: "build what is missing, or strip the dependency" },
+  );
+}
+
+/** The source package's name: neither version nor release can hold a hyphen. */
+function sourceName({ name, sourceRpm }: Inspection["packages"][number]): string {
+  return sourceRpm?.replace(/-[^-]+-[^-]+$/, "") ?? name;
 }
 
 /** Who lacks what, one a line; libsolv's own words where it says more than that something is missing. */
-export function explain(nevra: string, reasons: readonly string[]): string[] {
+function explain(nevra: string, reasons: readonly string[]): string[] {
   const telling = reasons.filter((reason) => reason !== "conflicting requests");
   return telling.length === 0 ? [`${nevra}: ${reasons.join(", ")}`] : telling;
 }
 
-/** One line for each package that has to do with something forbidden. */
-export function forbiddenCapabilities(
-  packages: readonly Pick<Inspection["packages"][number], "nevra" | "requires" | "provides">[],
+/** What a package has to do with something forbidden. */
+function forbiddenCapabilities(
+  {
+    nevra,
+    requires,
+    provides,
+  }: Pick<Inspection["packages"][number], "nevra" | "requires" | "provides">,
   forbid: readonly string[],
 ): readonly string[] {
+  if (forbid.length === 0) return [];
   const isForbidden = nameMatcher(forbid);
-  return packages.flatMap(({ nevra, requires, provides }) => {
-    const required = requires.filter((text) => namesIn(text).some(isForbidden));
-    const provided = provides.filter((text) => namesIn(text).some(isForbidden));
-    return [
-      ...(required.length === 0 ? [] : [`${nevra} requires ${required.join(", ")}`]),
-      ...(provided.length === 0 ? [] : [`${nevra} provides ${provided.join(", ")}`]),
-    ];
-  });
+  const bad = (texts: readonly string[]): string =>
+    texts.filter((text) => namesIn(text).some(isForbidden)).join(", ");
+  const [required, provided] = [bad(requires), bad(provides)];
+  return [
+    ...(required === "" ? [] : [`${nevra} requires ${required}`]),
+    ...(provided === "" ? [] : [`${nevra} provides ${provided}`]),
+  ];
 }
 
 /** The capabilities' names in a dependency, rich or not. */
@@ -97,7 +137,8 @@ function namesOf(requirement: Requirement): readonly string[] {
 
 const linesMax = 20;
 
-function listed(lines: readonly string[]): string {
+function listed(offenders: readonly Offender[]): string {
+  const lines = offenders.flatMap(({ reasons }) => reasons);
   const shown = lines.slice(0, linesMax).map((line) => `    ${line}`);
   const rest = lines.length - shown.length;
   return [...shown, ...(rest > 0 ? [`    and ${rest} more`] : [])].join("\n");

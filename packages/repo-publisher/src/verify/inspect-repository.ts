@@ -7,6 +7,9 @@ const inspectionSchema = z.strictObject({
     z.strictObject({
       /** Without an epoch of 0. */
       nevra: z.string(),
+      name: z.string(),
+      /** File name of the source package; null for a source package. */
+      sourceRpm: z.string().nullable(),
       location: z.string(),
       /** Null when the metadata has another kind of digest. */
       sha256: z.string().nullable(),

@@ -3,8 +3,8 @@
 Reads one JSON document on standard input: `repository`, a folder; `key`, a file with the public
 keys that its metadata must be signed by, or null; `bases`, folders of the repositories that it is
 used together with; `closure`, whether to try each package; `arch`. Prints one on standard output:
-`packages`, each with `nevra, location, sha256, sizeBytes, requires, provides`; and `broken`, each with
-`nevra` and `reasons`.
+`packages`, each with `nevra, name, sourceRpm, location, sha256, sizeBytes, requires, provides`; and
+`broken`, each with `nevra` and `reasons`.
 """
 
 import json
@@ -47,6 +47,8 @@ def describe(package):
     algorithm, digest = package.chksum or (0, b"")
     return {
         "nevra": str(package),
+        "name": package.name,
+        "sourceRpm": package.sourcerpm or None,
         "location": package.location,
         "sha256": digest.hex() if algorithm == hawkey.CHKSUM_SHA256 else None,
         "sizeBytes": package.downloadsize,

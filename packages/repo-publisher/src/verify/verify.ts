@@ -1,4 +1,4 @@
-import { readFile, rm, stat } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import {
@@ -6,13 +6,13 @@ import {
   mapConcurrent,
   messageOf,
   runInSandbox,
-  sha256File,
   writeFileAtomic,
 } from "@cleanroom/core";
 import { metadataLocations } from "../locations.ts";
+import { type Identification, identifyPackage } from "../metadata/identify.ts";
 import { publicKeyFileName } from "../repo-file.ts";
 import type { PublisherContext } from "../sign/signing-key.ts";
-import { explain, forbiddenCapabilities, type PublishChecks } from "./checks.ts";
+import { findOffenders, type PublishChecks } from "./checks.ts";
 import { type Inspection, inspectRepository } from "./inspect-repository.ts";
 import { repositorySource, type RepositorySource } from "./repository-source.ts";
 
@@ -29,7 +29,10 @@ export interface VerifyOptions extends PublisherContext {
 
 /** Something that is wrong with a repository. */
 export interface RepositoryProblem {
-  /** `metadata`, `package-missing`, `package-digest`, `package-signature`, `nevra-conflict`, `forbidden`, `incomplete`. */
+  /**
+   * `metadata`, `package-missing`, `package-digest`, `package-unreadable`, `package-signature`,
+   * `nevra-conflict`, `development-build`, `forbidden`, `incomplete`.
+   */
   readonly code: string;
   /** What it is about: a location or a NEVRA. */
   readonly subject: string;
@@ -45,8 +48,8 @@ export interface VerifyResult {
 
 /**
  * Checks any yum repository as its clients would, and more thoroughly: the metadata's signature
- * and digests, each package's digest and signature, two packages of one NEVRA, and on request what
- * is checked before publishing. What is wrong is the result, not an error.
+ * and digests, each package's digest and signature, two packages of one NEVRA, development builds,
+ * and on request what is checked before publishing. What is wrong is the result, not an error.
  *
  * @throws CleanroomError `repository-file` when the metadata cannot be had at all
  */
@@ -74,12 +77,12 @@ export async function verifyRepository(options: VerifyOptions): Promise<VerifyRe
     }
     problems.push(...conflicts(inspection.packages));
     problems.push(...(await checkPackages(options, source, inspection.packages, keyFile, folder)));
-    for (const message of forbiddenCapabilities(inspection.packages, checks.forbid ?? [])) {
-      problems.push({ code: "forbidden", subject: message.split(" ", 1)[0] ?? "", message });
-    }
-    for (const { nevra, reasons } of inspection.broken) {
-      const message = explain(nevra, reasons).join("; ");
-      problems.push({ code: "incomplete", subject: nevra, message });
+    for (const { code, nevra, reasons } of findOffenders(inspection, checks)) {
+      problems.push({
+        code: code === "repository-forbidden" ? "forbidden" : "incomplete",
+        subject: nevra,
+        message: reasons.join("; "),
+      });
     }
     return { target: source.name, packages: inspection.packages.length, problems };
   });
@@ -145,18 +148,34 @@ async function checkPackages(
           problems.push({ code: "package-missing", subject: one.location, message });
           return;
         }
-        const actual = await sha256File(file);
-        const { size } = await stat(file);
-        if (actual !== one.sha256 || size !== one.sizeBytes) {
-          const message = `the metadata has sha256 ${one.sha256}, ${one.sizeBytes} bytes; the package ${actual}, ${size} bytes`;
-          problems.push({ code: "package-digest", subject: one.location, message });
-        } else names.set(name, one.location);
+        const problem = packageProblem(one, identifyPackage({ file, sha256: one.sha256 ?? "" }));
+        if (problem === undefined || problem.code === "development-build") {
+          names.set(name, one.location);
+        }
+        if (problem !== undefined) problems.push(problem);
       },
     );
     problems.push(...(await checkSignatures(tools.root, keyFile, lot, names)));
     await rm(lot, { recursive: true, force: true });
   }
   return problems;
+}
+
+function packageProblem(
+  { location: subject, sha256, sizeBytes }: ListedPackage,
+  found: Identification,
+): RepositoryProblem | undefined {
+  if ("failure" in found) return { code: "package-unreadable", subject, message: found.failure };
+  if ("actualSha256" in found) {
+    const message = `the metadata has sha256 ${sha256}, the package ${found.actualSha256}`;
+    return { code: "package-digest", subject, message };
+  }
+  if (found.sizeBytes !== sizeBytes) {
+    const message = `the metadata has ${sizeBytes} bytes, the package ${found.sizeBytes}`;
+    return { code: "package-digest", subject, message };
+  }
+  if (!found.development) return undefined;
+  return { code: "development-build", subject, message: "it is not from the locked sources" };
 }
 
 async function checkSignatures(

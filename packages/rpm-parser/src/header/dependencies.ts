@@ -101,7 +101,7 @@ export function readDependencies(
 
 export function headerDependency(name: string, flags: number, version: string): HeaderDependency {
   const operator = operatorOf(flags);
-  const qualifiers = qualifierNames.filter((qualifier) => (flags & senseBits[qualifier]) !== 0);
+  const qualifiers = qualifiersOf(flags);
   if (operator === undefined || version === "") return { name, flags, text: name, qualifiers };
   return {
     name,
@@ -111,6 +111,18 @@ export function headerDependency(name: string, flags: number, version: string): 
     text: `${name} ${operator} ${version}`,
     qualifiers,
   };
+}
+
+const qualifierLists = new Map<number, readonly string[]>();
+
+/** Dependencies share few combinations of flags, so each list is made once. */
+function qualifiersOf(flags: number): readonly string[] {
+  const known = qualifierLists.get(flags);
+  if (known !== undefined) return known;
+  const names = qualifierNames.filter((qualifier) => (flags & senseBits[qualifier]) !== 0);
+  // A forged header must not grow the shared table.
+  if (qualifierLists.size < 256) qualifierLists.set(flags, names);
+  return names;
 }
 
 function operatorOf(flags: number): HeaderDependency["operator"] {

@@ -76,7 +76,7 @@ const pathLengthMax = 64 * 1024;
 
 /** All files of the package, in header order. */
 export function readFiles(header: HeaderBlob): readonly RpmFile[] {
-  const paths = readPaths(header);
+  const paths = readFilePaths(header);
   const integers = (tag: number): readonly number[] => sized(header, tag, header.integers(tag));
   const strings = (tag: number): readonly string[] => sized(header, tag, header.strings(tag));
   const sized = <T>(_: HeaderBlob, tag: number, values: readonly T[]): readonly T[] => {
@@ -140,7 +140,8 @@ function fileFlags(bits: number): readonly FileFlag[] {
   return names;
 }
 
-function readPaths(header: HeaderBlob): readonly string[] {
+/** The paths of the package's files, in header order. */
+export function readFilePaths(header: HeaderBlob): readonly string[] {
   const old = header.strings(headerTag.oldFileNames);
   if (old.length > 0) return old;
   const names = header.strings(headerTag.baseNames);

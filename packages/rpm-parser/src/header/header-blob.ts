@@ -41,6 +41,8 @@ export class HeaderBlob {
   readonly bytes: Uint8Array;
   readonly #what: string;
   readonly #view: DataView;
+  /** The same bytes. */
+  readonly #buffer: Buffer;
   readonly #dataStart: number;
   readonly #entries = new Map<number, Entry>();
 
@@ -48,6 +50,7 @@ export class HeaderBlob {
     this.bytes = bytes;
     this.#what = what;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const { entryCount, dataBytes } = readIntro(bytes, what);
     this.#dataStart = headerIntroBytes + entryCount * entryBytes;
     if (this.#dataStart + dataBytes !== bytes.length) {
@@ -129,25 +132,24 @@ export class HeaderBlob {
   #integers(tag: number, { type, offset, count }: Entry): readonly number[] {
     const start = this.#dataStart + offset;
     const view = this.#view;
-    const read: (index: number) => number =
-      type === 3
-        ? (index) => view.getUint16(start + index * 2)
-        : type === 4
-          ? (index) => view.getUint32(start + index * 4)
-          : type === 5
-            ? (index) => Number(view.getBigUint64(start + index * 8))
-            : (index) => view.getUint8(start + index);
     if (type < 1 || type > 5) throw invalid(this.#what, `tag ${tag} should hold integers`);
-    return Array.from({ length: count }, (_, index) => read(index));
+    const values: number[] = [];
+    for (let index = 0; index < count; index += 1) {
+      if (type === 4) values.push(view.getUint32(start + index * 4));
+      else if (type === 3) values.push(view.getUint16(start + index * 2));
+      else if (type === 5) values.push(Number(view.getBigUint64(start + index * 8)));
+      else values.push(view.getUint8(start + index));
+    }
+    return values;
   }
 
   #strings(tag: number, { offset, count }: Entry): readonly string[] {
     const values: string[] = [];
     let at = this.#dataStart + offset;
     for (let index = 0; index < count; index += 1) {
-      const end = this.bytes.indexOf(0, at);
+      const end = this.#buffer.indexOf(0, at);
       if (end < 0) throw invalid(this.#what, `tag ${tag} has a string without an end`);
-      values.push(decodeText(this.bytes, at, end));
+      values.push(decodeText(this.#buffer, at, end));
       at = end + 1;
     }
     return values;
@@ -155,10 +157,9 @@ export class HeaderBlob {
 }
 
 /** UTF-8 where it is, Latin-1 where the bytes are not UTF-8: so any text comes out whole. */
-function decodeText(bytes: Uint8Array, start: number, end: number): string {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start);
-  const text = buffer.toString("utf8");
-  return text.includes("\u{fffd}") ? buffer.toString("latin1") : text;
+function decodeText(bytes: Buffer, start: number, end: number): string {
+  const text = bytes.toString("utf8", start, end);
+  return text.includes("\u{fffd}") ? bytes.toString("latin1", start, end) : text;
 }
 
 function readIntro(bytes: Uint8Array, what: string): { entryCount: number; dataBytes: number } {

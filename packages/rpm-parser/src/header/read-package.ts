@@ -62,6 +62,14 @@ export function readRpmPackage(bytes: Uint8Array): { header: RpmHeader; payload:
 
 /** The header of an .rpm of which at least the headers are in memory; the payload is not looked at. */
 export function readRpmHeaderBytes(bytes: Uint8Array): RpmHeader {
+  const { signature, main, headerRange, headerSha256 } = readRpmHeaderBlobs(bytes);
+  return describePackage(signature, main, headerRange, headerSha256);
+}
+
+/** Both headers of an .rpm, checked, for who needs few of their tags. */
+export function readRpmHeaderBlobs(
+  bytes: Uint8Array,
+): Pick<RpmHeader, "signature" | "main" | "headerRange" | "headerSha256"> {
   const part = (start: number, length: number, what: string): Uint8Array => {
     if (start + length > bytes.length) {
       throw new CleanroomError(
@@ -80,7 +88,7 @@ export function readRpmHeaderBytes(bytes: Uint8Array): RpmHeader {
   const signature = whole(leadBytes, "the signature header");
   const start = leadBytes + padded(signature.bytes.length);
   const main = whole(start, "the main header");
-  return finish(signature, main, start);
+  return checked(signature, main, start);
 }
 
 async function readHeaders(source: ByteSource): Promise<RpmHeader> {
@@ -90,7 +98,8 @@ async function readHeaders(source: ByteSource): Promise<RpmHeader> {
   await source.take(padding, "the signature header's padding");
   const start = source.offset;
   const main = await readBlob(source, "the main header");
-  return finish(signature, main, start);
+  const { headerRange, headerSha256 } = checked(signature, main, start);
+  return describePackage(signature, main, headerRange, headerSha256);
 }
 
 async function readBlob(source: ByteSource, what: string): Promise<HeaderBlob> {
@@ -109,9 +118,13 @@ function checkLead(lead: Uint8Array): void {
   throw new CleanroomError("rpm-not-a-package", "this is not an .rpm: its first bytes are wrong");
 }
 
-function finish(signature: HeaderBlob, main: HeaderBlob, start: number): RpmHeader {
-  const range = { start, end: start + main.bytes.length };
-  return describePackage(signature, main, range, checkHeaderDigest(signature, main));
+function checked(
+  signature: HeaderBlob,
+  main: HeaderBlob,
+  start: number,
+): ReturnType<typeof readRpmHeaderBlobs> {
+  const headerRange = { start, end: start + main.bytes.length };
+  return { signature, main, headerRange, headerSha256: checkHeaderDigest(signature, main) };
 }
 
 /** Returns the header's SHA-256 after comparing it with the best digest the package gives. */

@@ -1,4 +1,5 @@
-import { type HeaderDependency, type RpmHeader, senseBits } from "rpm-parser";
+import { type HeaderDependency, senseBits } from "rpm-parser";
+import type { PackageHeader } from "./package-header.ts";
 
 /** One `rpm:entry` of primary.xml. */
 export interface RepodataDependency {
@@ -40,13 +41,16 @@ export function repodataDependency(dependency: HeaderDependency): RepodataDepend
  * every client's solver is used to: no `rpmlib()`, nothing the package meets itself, nothing
  * twice, and of the C library's symbol versions the highest alone.
  */
-export function repodataRequires(header: RpmHeader): RepodataDependency[] {
-  const ownPaths = new Set(header.files.map((file) => file.path).filter(isPrimaryPath));
-  const provided = new Set(header.provides.map((one) => one.text));
+export function repodataRequires({
+  dependencies: { requires, provides },
+  files,
+}: Pick<PackageHeader, "dependencies" | "files">): RepodataDependency[] {
+  const ownPaths = new Set(files.map((file) => file.path).filter(isPrimaryPath));
+  const provided = new Set(provides.map((one) => one.text));
   const seen = new Map<string, string>();
   const kept: RepodataDependency[] = [];
   let libc: HeaderDependency | undefined;
-  for (const dependency of header.requires) {
+  for (const dependency of requires) {
     const { name, text } = dependency;
     if (name.startsWith("rpmlib(") || ownPaths.has(name) || provided.has(text)) continue;
     const entry = repodataDependency(dependency);

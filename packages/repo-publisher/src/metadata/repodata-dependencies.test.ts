@@ -1,5 +1,6 @@
-import { type HeaderDependency, type RpmFile, type RpmHeader, senseBits } from "rpm-parser";
+import { type HeaderDependency, senseBits } from "rpm-parser";
 import { expect, test } from "vitest";
+import type { PackageHeader } from "./package-header.ts";
 import { repodataDependency, repodataRequires } from "./repodata-dependencies.ts";
 
 function dependency(text: string, flags = 0): HeaderDependency {
@@ -15,12 +16,12 @@ function requiresOf(
   requires: readonly string[],
   more: { provides?: string[]; files?: string[] } = {},
 ) {
-  const header = {
+  const dependencies = {
     requires: requires.map((text) => dependency(text)),
     provides: (more.provides ?? []).map((text) => dependency(text)),
-    files: (more.files ?? []).map((path) => ({ path }) as RpmFile),
-  };
-  return repodataRequires(header as unknown as RpmHeader).map((one) => one.name);
+  } as unknown as PackageHeader["dependencies"];
+  const files = (more.files ?? []).map((path) => ({ path, type: undefined }));
+  return repodataRequires({ dependencies, files }).map((one) => one.name);
 }
 
 test("an EVR is taken apart; without an epoch it is 0", () => {

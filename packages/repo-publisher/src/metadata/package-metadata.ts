@@ -1,4 +1,9 @@
-import type { RpmFile, RpmHeader } from "rpm-parser";
+import { headerTag } from "rpm-parser";
+import {
+  type PackageHeader,
+  type PackageHeaderFile,
+  repodataDependencyKinds,
+} from "./package-header.ts";
 import {
   isPrimaryPath,
   type RepodataDependency,
@@ -26,23 +31,12 @@ export interface PackageFile {
 /** As many of the newest entries as createrepo_c takes by default. */
 const changelogEntriesMax = 10;
 
-const dependencyKinds = [
-  "provides",
-  "requires",
-  "conflicts",
-  "obsoletes",
-  "suggests",
-  "enhances",
-  "recommends",
-  "supplements",
-] as const;
-
 /**
  * Writes what primary.xml, filelists.xml and other.xml say of one package. The format is that of
  * createrepo_c (`src/xml_dump_*.c`), which has no other specification. It depends on the package
  * alone: `time file` is the build time, not when a file came to lie somewhere.
  */
-export function packageMetadata(header: RpmHeader, file: PackageFile): PackageMetadata {
+export function packageMetadata(header: PackageHeader, file: PackageFile): PackageMetadata {
   return {
     primary: primaryXml(header, file),
     filelists: `${identityXml(header, file)}${header.files.map((one) => fileXml(one, "  ")).join("")}</package>\n`,
@@ -50,54 +44,58 @@ export function packageMetadata(header: RpmHeader, file: PackageFile): PackageMe
   };
 }
 
-function primaryXml(header: RpmHeader, file: PackageFile): string {
+function primaryXml(header: PackageHeader, file: PackageFile): string {
   const size = {
     package: file.sizeBytes,
     installed: header.installedBytes,
-    archive: header.payload.uncompressedBytes ?? 0,
+    archive: header.archiveBytes,
   };
   const time = { file: header.buildTimeSeconds, build: header.buildTimeSeconds };
   return [
     `<package type="rpm">`,
     `  <name>${xmlText(header.name)}</name>`,
-    `  <arch>${repodataArch(header)}</arch>`,
+    `  <arch>${xmlText(header.arch)}</arch>`,
     `  <version${versionAttributes(header)}/>`,
     `  <checksum type="sha256" pkgid="YES">${file.sha256}</checksum>`,
-    `  <summary>${xmlText(header.summary)}</summary>`,
-    `  <description>${xmlText(header.description)}</description>`,
-    `  <packager>${xmlText(header.packager)}</packager>`,
-    `  <url>${xmlText(header.url)}</url>`,
+    `  <summary>${xmlText(header.text(headerTag.summary))}</summary>`,
+    `  <description>${xmlText(header.text(headerTag.description))}</description>`,
+    `  <packager>${xmlText(header.text(headerTag.packager))}</packager>`,
+    `  <url>${xmlText(header.text(headerTag.url))}</url>`,
     `  <time${xmlAttributes(time)}/>`,
     `  <size${xmlAttributes(size)}/>`,
     `  <location${xmlAttributes({ href: file.location })}/>`,
     `  <format>`,
-    `    <rpm:license>${xmlText(header.license)}</rpm:license>`,
-    `    <rpm:vendor>${xmlText(header.vendor)}</rpm:vendor>`,
-    `    <rpm:group>${xmlText(header.group)}</rpm:group>`,
-    `    <rpm:buildhost>${xmlText(header.buildHost)}</rpm:buildhost>`,
-    `    <rpm:sourcerpm>${xmlText(header.sourceRpm ?? "")}</rpm:sourcerpm>`,
+    `    <rpm:license>${xmlText(header.text(headerTag.license))}</rpm:license>`,
+    `    <rpm:vendor>${xmlText(header.text(headerTag.vendor))}</rpm:vendor>`,
+    `    <rpm:group>${xmlText(header.text(headerTag.group))}</rpm:group>`,
+    `    <rpm:buildhost>${xmlText(header.text(headerTag.buildHost))}</rpm:buildhost>`,
+    `    <rpm:sourcerpm>${xmlText(header.text(headerTag.sourceRpm))}</rpm:sourcerpm>`,
     `    <rpm:header-range${xmlAttributes(header.headerRange)}/>`,
-    `${dependencyKinds.map((kind) => dependenciesXml(header, kind)).join("")}${primaryFilesXml(header)}  </format>`,
+    `${repodataDependencyKinds.map((kind) => dependenciesXml(header, kind)).join("")}${primaryFilesXml(header)}  </format>`,
     `</package>\n`,
   ].join("\n");
 }
 
-function primaryFilesXml(header: RpmHeader): string {
+function primaryFilesXml(header: PackageHeader): string {
   return header.files
     .filter((file) => isPrimaryPath(file.path))
     .map((file) => fileXml(file, "    "))
     .join("");
 }
 
-function fileXml(file: RpmFile, indent: string): string {
-  const type =
-    file.type === "directory" ? "dir" : file.flags.includes("ghost") ? "ghost" : undefined;
-  return `${indent}<file${xmlAttributes({ type })}>${xmlText(file.path)}</file>\n`;
+function fileXml({ path, type }: PackageHeaderFile, indent: string): string {
+  const attribute = type === undefined ? "" : ` type="${type}"`;
+  return `${indent}<file${attribute}>${xmlText(path)}</file>\n`;
 }
 
-function dependenciesXml(header: RpmHeader, kind: (typeof dependencyKinds)[number]): string {
+function dependenciesXml(
+  header: PackageHeader,
+  kind: (typeof repodataDependencyKinds)[number],
+): string {
   const entries =
-    kind === "requires" ? repodataRequires(header) : header[kind].map(repodataDependency);
+    kind === "requires"
+      ? repodataRequires(header)
+      : header.dependencies[kind].map(repodataDependency);
   if (entries.length === 0) return "";
   const lines = entries.map((entry) => entryXml(entry, kind === "requires" && entry.pre));
   return `    <rpm:${kind}>\n${lines.join("")}    </rpm:${kind}>\n`;
@@ -111,24 +109,20 @@ function entryXml(
   return `      <rpm:entry${xmlAttributes(attributes)}/>\n`;
 }
 
-function identityXml(header: RpmHeader, file: PackageFile): string {
-  const attributes = { pkgid: file.sha256, name: header.name, arch: repodataArch(header) };
+function identityXml(header: PackageHeader, file: PackageFile): string {
+  const attributes = { pkgid: file.sha256, name: header.name, arch: header.arch };
   return `<package${xmlAttributes(attributes)}>\n  <version${versionAttributes(header)}/>\n`;
 }
 
-function versionAttributes(header: RpmHeader): string {
-  return xmlAttributes({ epoch: header.epoch ?? 0, ver: header.version, rel: header.release });
-}
-
-function repodataArch(header: RpmHeader): string {
-  return header.isSource ? "src" : header.arch;
+function versionAttributes(header: PackageHeader): string {
+  return xmlAttributes({ epoch: header.epoch, ver: header.version, rel: header.release });
 }
 
 /**
  * The newest entries, oldest first. Entries of one day get seconds that differ, in order, because
  * clients sort by them.
  */
-function changelogXml(header: RpmHeader): string {
+function changelogXml(header: PackageHeader): string {
   const entries = header.changelog.slice(0, changelogEntriesMax).toReversed();
   let previousSeconds = Number.NEGATIVE_INFINITY;
   let dayCount = 0;

@@ -1,0 +1,89 @@
+import { linkSync, mkdirSync, readdirSync } from "node:fs";
+import { readdir, rename, rm } from "node:fs/promises";
+import path from "node:path";
+import { isMissingFile, type Store, uniqueName } from "@cleanroom/core";
+import { type PublishedPackage, repositoryFolder } from "./generation.ts";
+
+/**
+ * All packages of a repository's generations lie in one folder, each once, as hard links to the
+ * store's blobs; a generation has a link to that folder. So a generation costs what its metadata
+ * costs, and not one link for each of its packages.
+ */
+export const poolName = "Packages";
+
+/** What a generation's `Packages` leads to. */
+export const poolLink = path.join("..", "..", poolName);
+
+/**
+ * Puts the packages of a generation into the pool, as far as they are not there.
+ *
+ * @throws CleanroomError `blob-missing`
+ */
+export async function addToPool(
+  store: Store,
+  repository: string,
+  packages: readonly PublishedPackage[],
+): Promise<void> {
+  const folder = repositoryFolder(store, repository);
+  const there = new Map<string, ReadonlySet<string>>();
+  for (const { location, sha256 } of packages) {
+    const subfolder = path.posix.dirname(location);
+    let names = there.get(subfolder);
+    if (names === undefined) {
+      mkdirSync(path.join(folder, subfolder), { recursive: true });
+      names = new Set(readdirSync(path.join(folder, subfolder)));
+      there.set(subfolder, names);
+    }
+    if (names.has(path.posix.basename(location))) continue;
+    // Synchronous: there may be as many links as packages, and handing each to another thread
+    // costs several times the link.
+    if (!linked(store.blobPath(sha256), path.join(folder, location))) {
+      await copyToPool(store, sha256, path.join(folder, location));
+    }
+  }
+}
+
+/** False where there is no blob, or where it cannot be linked to. */
+function linked(blob: string, target: string): boolean {
+  try {
+    linkSync(blob, target);
+    return true;
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (isMissingFile(error) || ["EXDEV", "EMLINK", "EPERM"].includes(code)) return false;
+    throw error;
+  }
+}
+
+/** In one step: nobody sees a part of it. */
+async function copyToPool(store: Store, sha256: string, target: string): Promise<void> {
+  const temporary = store.path("tmp", uniqueName("package"));
+  try {
+    await store.materialize(sha256, temporary);
+    await rename(temporary, target);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+/** Removes from the pool what no generation has. */
+export async function prunePool(
+  store: Store,
+  repository: string,
+  kept: Iterable<PublishedPackage>,
+): Promise<void> {
+  const folder = repositoryFolder(store, repository);
+  const locations = new Set<string>();
+  for (const { location } of kept) locations.add(path.join(folder, location));
+  let entries;
+  try {
+    entries = await readdir(path.join(folder, poolName), { recursive: true, withFileTypes: true });
+  } catch (error) {
+    if (isMissingFile(error)) return;
+    throw error;
+  }
+  for (const entry of entries) {
+    const file = path.join(entry.parentPath, entry.name);
+    if (entry.isFile() && !locations.has(file)) await rm(file, { force: true });
+  }
+}
