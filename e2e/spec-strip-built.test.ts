@@ -143,7 +143,9 @@ describe("the base", () => {
         .filter(({ name }) => rules.some((rule) => rule.matches({ name })))
         .map(({ text }) => `${nevra}: ${text}`),
       ...files
-        .filter((one) => /^\/usr\/include\/(?:X11|xcb|unicode)\b|hb-icu|\/glx\w*\.h$/.test(one.path))
+        .filter((one) =>
+          /^\/usr\/include\/(?:X11|xcb|unicode)\b|hb-icu|\/glx\w*\.h$/.test(one.path),
+        )
         .map((one) => `${nevra}: ${one.path}`),
     ]);
     expect(wrong).toEqual([]);
