@@ -9,8 +9,9 @@ import {
   type Tools,
 } from "@cleanroom/core";
 import { packageOfBuild, type StackPackage } from "@cleanroom/spec-strip";
-import { buildPackages, type RunnerContext } from "./build.ts";
+import { buildPackages } from "./build.ts";
 import { macroFileText } from "./macro-file.ts";
+import type { RunnerContext } from "./runner-context.ts";
 
 /** One line of rpmlint's. */
 export interface LintFinding {
