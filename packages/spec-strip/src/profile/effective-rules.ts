@@ -5,6 +5,7 @@ import {
   type CapabilityRule,
   type DroppedKind,
   droppedKinds,
+  type MacroRule,
   type NameRule,
   type Profile,
   type Rule,
@@ -22,6 +23,8 @@ export interface EffectiveRules {
   readonly files: readonly Rule[];
   /** Of several rules for one name, the last one. */
   readonly buildConditions: readonly BuildConditionRule[];
+  /** The same of macros. */
+  readonly macros: readonly MacroRule[];
   readonly options: Readonly<Record<BuildSystem, readonly BuildOptionRule[]>>;
   /** Rules that a later one for the same name stands in for. */
   readonly overruled: readonly Rule[];
@@ -62,6 +65,10 @@ export function effectiveRules(profiles: readonly Profile[], packageName: string
     files: all((set) => set.files),
     buildConditions: last(
       all((set) => set.buildConditions),
+      ({ match }) => match,
+    ),
+    macros: last(
+      all((set) => set.macros),
       ({ match }) => match,
     ),
     options: { meson: options("meson"), cmake: options("cmake"), autotools: options("autotools") },

@@ -49,6 +49,10 @@ export interface BuildOptionRule extends Rule {
   readonly value: OptionValue;
 }
 
+export interface MacroRule extends Rule {
+  readonly body: string;
+}
+
 /** The rules of a profile, for every spec or for one. */
 export interface RuleSet {
   readonly drop: Readonly<Record<DroppedKind, readonly CapabilityRule[]>>;
@@ -59,6 +63,7 @@ export interface RuleSet {
   /** Patterns may hold macros, so they are matched only once a spec's macros are known. */
   readonly files: readonly Rule[];
   readonly buildConditions: readonly BuildConditionRule[];
+  readonly macros: readonly MacroRule[];
   readonly options: Readonly<Record<BuildSystem, readonly BuildOptionRule[]>>;
 }
 
@@ -87,6 +92,7 @@ export function rulesOf({ everywhere, packages }: Profile): Rule[] {
     ...set.autoProvides,
     ...set.files,
     ...set.buildConditions,
+    ...set.macros,
     ...Object.values(set.options).flat(),
   ]);
 }
@@ -173,6 +179,7 @@ function ruleSet(rules: PackageRules, origin: Origin): RuleSet {
       ...rule,
       isOn: value === true || value === "on",
     })),
+    macros: named(rules.macros, "macros").map(({ value: body, ...rule }) => ({ ...rule, body })),
     options: {
       meson: named(rules.meson, "meson"),
       cmake: named(rules.cmake, "cmake"),

@@ -13,6 +13,7 @@ import { automaticFilterEdits } from "./automatic-filter.ts";
 import { buildConditionEdits } from "./build-conditions.ts";
 import { buildOptionEdits } from "./build-options.ts";
 import { dependencyEdits } from "./dependencies.ts";
+import { macroEdits } from "./macros.ts";
 import { fileEdits } from "./removed-files.ts";
 import {
   forbiddenDependencies,
@@ -95,6 +96,7 @@ function editsOf(view: SpecView, rules: EffectiveRules): TextEdit[] {
     ...dependencies,
     ...fileEdits(view, rules, dropped),
     ...buildConditionEdits(view, rules),
+    ...macroEdits(view, rules),
     ...buildOptionEdits(view, rules),
     ...automaticFilterEdits(view, rules),
   ];

@@ -70,6 +70,7 @@ const profile = fc
       subpackages: fc.constantFrom<string[]>([], ["*-doc"]),
     }),
     bcond: fc.constantFrom({}, { extra: false }),
+    macros: fc.constantFrom<Record<string, string>>({}, { first: "1" }, { second: "2" }),
     meson: fc.constantFrom({}, { docs: false }),
   })
   .map((rules) => profileFromFile("p", profileFileSchema.parse({ description: "d", ...rules })));
