@@ -25,6 +25,7 @@ export {
 } from "./sources.ts";
 export type { AtFailure } from "./rpmbuild.ts";
 export { checkSourceRpms, makeSourceRpms, type SourceRpm } from "./source-rpm.ts";
+export { type LintFinding, lintPackages, type LintResult } from "./rpmlint.ts";
 export { readOutput } from "./output.ts";
 export { readRpmNeeds } from "./rpm-needs.ts";
 export {
