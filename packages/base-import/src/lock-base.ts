@@ -17,9 +17,12 @@ export async function lockBase(
     [...base.essential, ...base.build, ...base.packages],
     [...base.exclude, ...droppedNames(profiles)],
   );
+  const optional = (names: readonly string[]): ReturnType<PrivateApt["closure"]> =>
+    names.length === 0 ? Promise.resolve([]) : apt.closure(names);
   return {
     packages,
     tools: await apt.closure(base.tools),
-    compilerCache: base.compilerCache.length === 0 ? [] : await apt.closure(base.compilerCache),
+    compilerCache: await optional(base.compilerCache),
+    linter: await optional(base.linter),
   };
 }

@@ -22,6 +22,7 @@ export {
 } from "./sources.ts";
 export type { AtFailure } from "./rpmbuild.ts";
 export { checkSourceRpms, makeSourceRpms, type SourceRpm } from "./source-rpm.ts";
+export { type LintFinding, lintPackages, type LintResult } from "./rpmlint.ts";
 export { readOutput } from "./output.ts";
 export {
   suggestCuts,

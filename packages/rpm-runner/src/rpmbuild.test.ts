@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { sha256, silentLogger, Store } from "@cleanroom/core";
@@ -29,4 +29,27 @@ test("a source that was written to since it was planned is not built", async () 
     code: "source-changed",
     place: { file: local },
   });
+});
+
+test("the builder is a user that programs can look up", async () => {
+  const scratch = await mkdtemp(path.join(tmpdir(), "rpmbuild-"));
+  const store = await Store.open(path.join(scratch, "store"), silentLogger);
+  const root = path.join(scratch, "root");
+  await mkdir(path.join(root, "etc"), { recursive: true });
+  await writeFile(path.join(root, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n");
+  const folder = await mkdtemp(path.join(scratch, "build-"));
+  const { mounts = [] } = await prepareSandbox(store, {
+    entry: { name: "a", spec: "Name: a\n" } as StackPackage,
+    sources: [],
+    macros: {},
+    root,
+    folder,
+    logFile: path.join(scratch, "log"),
+  });
+  const source = mounts.find(({ target }) => target === "/etc/passwd")?.source ?? "";
+  expect(await readFile(source, "utf8")).toBe(
+    "root:x:0:0:root:/root:/bin/sh\nbuilder:x:1000:1000::/builddir/home:/bin/sh\n",
+  );
+  // The root has no groups to add to.
+  expect(mounts.some(({ target }) => target === "/etc/group")).toBe(false);
 });

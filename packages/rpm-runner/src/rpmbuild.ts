@@ -3,6 +3,8 @@ import path from "node:path";
 import {
   CleanroomError,
   CommandError,
+  type Mount,
+  pathExists,
   runInSandbox,
   type Sandbox,
   sandboxPath,
@@ -82,6 +84,36 @@ export interface RpmbuildResult {
   readonly peakMemoryBytes: number;
 }
 
+/** Who builds, unless a build is to see something else. */
+const usualUser: Pick<Surroundings, "uid" | "env"> = {
+  uid: 1000,
+  env: { USER: "builder", LOGNAME: "builder" },
+};
+
+/**
+ * The root's accounts with that of the builder, whom programs look up: a message bus has no place
+ * for a user without a name.
+ */
+async function accountMounts(
+  { root, folder }: RpmbuildRequest,
+  uid: number,
+  name: string,
+): Promise<Mount[]> {
+  const own = {
+    passwd: `${name}:x:${uid}:${uid}::${buildFolder}/home:/bin/sh\n`,
+    group: `${name}:x:${uid}:\n`,
+  };
+  const mounts: Mount[] = [];
+  for (const [file, line] of Object.entries(own)) {
+    const original = path.join(root, "etc", file);
+    if (!(await pathExists(original))) continue;
+    const source = path.join(folder, file);
+    await writeFile(source, `${await readFile(original, "utf8")}${line}`);
+    mounts.push({ source, target: `/etc/${file}` });
+  }
+  return mounts;
+}
+
 /**
  * Lays out the work folder of a build and describes its sandbox: no network, an unprivileged
  * user, the root read-only, and the work folder as the only thing that can be written.
@@ -101,21 +133,22 @@ export async function prepareSandbox(store: Store, request: RpmbuildRequest): Pr
     await writeFile(path.join(folder, "SPECS", `${entry.name}.spec`), entry.spec);
     await placeSources(store, request);
   }
+  const { uid, env } = surroundings ?? usualUser;
   return {
     root: request.root,
-    ...(surroundings && { hostName: surroundings.hostName, uid: surroundings.uid }),
+    uid,
+    ...(surroundings && { hostName: surroundings.hostName }),
     mounts: [
       { source: folder, target: buildFolder, writable: true },
+      ...(await accountMounts(request, uid, env["USER"] ?? "builder")),
       ...(compilerCache?.mounts ?? []),
       ...(surroundings?.mounts ?? []),
     ],
     cwd: buildFolder,
     env: {
       HOME: `${buildFolder}/home`,
-      USER: "builder",
-      LOGNAME: "builder",
       ...(compilerCache && { PATH: `${compilerCache.binaries}:${sandboxPath}` }),
-      ...surroundings?.env,
+      ...env,
     },
   };
 }

@@ -45,6 +45,11 @@ test("a bootstrap stage is a task of its own, with an output of its own", async 
     inputs: scanner?.["rpm"]?.inputs,
     outputs: ["{workspaceRoot}/dist/srpms/scanner"],
   });
+  expect(scanner?.["lint"]).toMatchObject({
+    command: "./cleanroom spec lint specs/rpm/scanner/scanner.spec && ./cleanroom rpm lint scanner",
+    dependsOn: ["rpm"],
+    inputs: expect.arrayContaining(["{workspaceRoot}/specs/rpm/rpmlint.toml"]),
+  });
   expect(scanner?.["rpm"]?.dependsOn).toEqual([
     base,
     { projects: ["glib"], target: "rpm-bootstrap" },

@@ -39,11 +39,12 @@ export function packageProject(
       },
       lint: {
         ...command(
-          `./cleanroom spec lint ${entry.displayFolder}/${name}.spec`,
-          `Check ${name}.spec`,
+          `./cleanroom spec lint ${entry.displayFolder}/${name}.spec && ./cleanroom rpm lint ${name}`,
+          `Check ${name}.spec and the RPMs of ${name} with rpmlint`,
         ),
         cache: true,
-        inputs: ["{projectRoot}/**/*", ...ownCode, { externalDependencies: [] }],
+        dependsOn: ["rpm"],
+        inputs: ["{workspaceRoot}/specs/rpm/rpmlint.toml", ...buildInputs(base)],
         outputs: [],
       },
     },

@@ -10,6 +10,8 @@ import {
   describeRun,
   developPackage,
   explainBuilds,
+  type LintFinding,
+  lintPackages,
   makeSourceRpms,
   openBuildRoot,
   planPackages,
@@ -125,6 +127,35 @@ async function plan(session: Session, names: readonly string[]): Promise<void> {
       })
       .join("\n"),
   );
+}
+
+/** rpmlint's settings for all packages. */
+const lintSettings = path.join(workspace, "specs/rpm/rpmlint.toml");
+
+/** Judges specs and built packages; warnings count, for each can be filtered with its reason. */
+async function lint(options: Options): Promise<void> {
+  const session = new Session(options);
+  const names = await session.packageNames(options.packages ?? []);
+  const linter = await (await session.base()).linter();
+  if (linter === undefined) {
+    throw new CleanroomError("no-linter", `the base ${options.base} names no rpmlint`, {
+      exitCode: 2,
+      hint: "name it in base.yaml: linter: [rpmlint]",
+    });
+  }
+  const context = await session.runnerContext();
+  const results = await lintPackages(context, { linter, settings: lintSettings, names });
+  const describeFinding = ({ level, subject, check, detail }: LintFinding): string =>
+    `${subject}: ${level}: ${check} ${detail}`.trimEnd();
+  session.print(
+    results,
+    results
+      .flatMap(({ name, findings }) =>
+        findings.length === 0 ? [`${name}: nothing to say`] : findings.map(describeFinding),
+      )
+      .join("\n"),
+  );
+  if (results.some(({ findings }) => findings.length > 0)) process.exitCode = 1;
 }
 
 interface SourceOptions extends GlobalOptions {
@@ -391,6 +422,12 @@ export const rpmCommand: CommandModule<object, Options> = {
             .option("shell-on-failure", shellOption) as never,
         develop,
       )
+      .command<Options>(
+        "lint [packages..]",
+        "What rpmlint says of specs and their packages; of all without names",
+        (inner) => inner.positional("packages", { type: "string", array: true }) as never,
+        lint,
+      )
       .command<SourceOptions>(
         "srpm [packages..]",
         "Make source packages, of the specs as they were built; of all packages without names",
@@ -402,6 +439,6 @@ export const rpmCommand: CommandModule<object, Options> = {
           }) as never,
         source,
       )
-      .demandCommand(1, "rpm what? build, explain, shell, dev or srpm") as never,
+      .demandCommand(1, "rpm what? build, explain, shell, dev, lint or srpm") as never,
   handler: () => undefined,
 };

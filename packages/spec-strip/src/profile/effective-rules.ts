@@ -6,6 +6,7 @@ import {
   type DroppedKind,
   droppedKinds,
   type LanguageRule,
+  type MacroRule,
   type NameRule,
   type Profile,
   type Rule,
@@ -24,6 +25,8 @@ export interface EffectiveRules {
   readonly languages: readonly LanguageRule[];
   /** Of several rules for one name, the last one. */
   readonly buildConditions: readonly BuildConditionRule[];
+  /** The same of macros. */
+  readonly macros: readonly MacroRule[];
   readonly options: Readonly<Record<BuildSystem, readonly BuildOptionRule[]>>;
   /** Rules that a later one for the same name stands in for. */
   readonly overruled: readonly Rule[];
@@ -65,6 +68,10 @@ export function effectiveRules(profiles: readonly Profile[], packageName: string
     languages: all((set) => set.languages),
     buildConditions: last(
       all((set) => set.buildConditions),
+      ({ match }) => match,
+    ),
+    macros: last(
+      all((set) => set.macros),
       ({ match }) => match,
     ),
     options: { meson: options("meson"), cmake: options("cmake"), autotools: options("autotools") },

@@ -59,6 +59,8 @@ const rulesSchema = {
   findLang: z.union([z.boolean(), z.string().regex(/^[\w.+-]+$/)]).default(false),
   /** Build conditions, as `%bcond` declares them. */
   bcond: z.record(z.string(), switchSchema).default({}),
+  /** Macros that every spec defines, before all else: name to body, on one line. */
+  macros: z.record(z.string(), z.string().regex(/^[^\n]*$/, "expected one line")).default({}),
   /**
    * Options of the build system, by name without `-D` or `--`. For every spec: set where the spec
    * sets them. For one package: set, whether it did or not.

@@ -55,6 +55,10 @@ export interface BuildOptionRule extends Rule {
   readonly value: OptionValue;
 }
 
+export interface MacroRule extends Rule {
+  readonly body: string;
+}
+
 /** The rules of a profile, for every spec or for one. */
 export interface RuleSet {
   readonly drop: Readonly<Record<DroppedKind, readonly CapabilityRule[]>>;
@@ -66,6 +70,7 @@ export interface RuleSet {
   readonly files: readonly Rule[];
   readonly languages: readonly LanguageRule[];
   readonly buildConditions: readonly BuildConditionRule[];
+  readonly macros: readonly MacroRule[];
   readonly options: Readonly<Record<BuildSystem, readonly BuildOptionRule[]>>;
 }
 
@@ -95,6 +100,7 @@ export function rulesOf({ everywhere, packages }: Profile): Rule[] {
     ...set.files,
     ...set.languages,
     ...set.buildConditions,
+    ...set.macros,
     ...Object.values(set.options).flat(),
   ]);
 }
@@ -188,6 +194,7 @@ function ruleSet(rules: PackageRules, origin: Origin): RuleSet {
       ...rule,
       isOn: value === true || value === "on",
     })),
+    macros: named(rules.macros, "macros").map(({ value: body, ...rule }) => ({ ...rule, body })),
     options: {
       meson: named(rules.meson, "meson"),
       cmake: named(rules.cmake, "cmake"),

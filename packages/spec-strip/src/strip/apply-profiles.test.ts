@@ -258,6 +258,28 @@ describe("build conditions", () => {
   });
 });
 
+describe("macros", () => {
+  test.each([
+    ["", "%global debug_package %{nil}\n"],
+    ["%define debug_package x\n", "%define debug_package %{nil}\n"],
+    ["%global debug_package %{nil}\n", "%global debug_package %{nil}\n"],
+    [
+      "%if %{with x}\n%global debug_package x\n%endif\n",
+      "%global debug_package %{nil}\n%if %{with x}\n%global debug_package %{nil}\n%endif\n",
+    ],
+  ])("%j", (before, after) => {
+    const macros = { debug_package: "%{nil}" };
+    const stripped = strip(before + description, { macros });
+    expect(stripped.body).toBe(after + description);
+    expect(stripped.report.unmatched).toEqual([]);
+  });
+
+  test("several are defined in the order of their names, a package's own with them", () => {
+    const profile = { macros: { b: "1", a: "1" }, packages: { demo: { macros: { b: "2" } } } };
+    expect(strip(description, profile).body).toBe(`%global a 1\n%global b 2\n${description}`);
+  });
+});
+
 describe("build options", () => {
   const build = (lines: string): string => `${description}%build\n${lines}`;
   test.each([

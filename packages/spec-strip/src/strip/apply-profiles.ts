@@ -14,6 +14,7 @@ import { buildConditionEdits } from "./build-conditions.ts";
 import { buildOptionEdits } from "./build-options.ts";
 import { dependencyEdits } from "./dependencies.ts";
 import { languageEdits } from "./languages.ts";
+import { macroEdits } from "./macros.ts";
 import { fileEdits } from "./removed-files.ts";
 import {
   forbiddenDependencies,
@@ -97,6 +98,7 @@ function editsOf(view: SpecView, rules: EffectiveRules): TextEdit[] {
     ...fileEdits(view, rules, dropped),
     ...languageEdits(view, rules, dropped),
     ...buildConditionEdits(view, rules),
+    ...macroEdits(view, rules),
     ...buildOptionEdits(view, rules),
     ...automaticFilterEdits(view, rules),
   ];

@@ -83,6 +83,7 @@ const profile = fc
     }),
     findLang: fc.boolean(),
     bcond: fc.constantFrom({}, { extra: false }),
+    macros: fc.constantFrom<Record<string, string>>({}, { first: "1" }, { second: "2" }),
     meson: fc.constantFrom({}, { docs: false }),
     packages: fc.constantFrom({}, { demo: { meson: { one: 1 } } }, { demo: { meson: { two: 2 } } }),
   })
