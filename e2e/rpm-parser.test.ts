@@ -89,3 +89,49 @@ test.skipIf(!hasRpmspec)("the specs of this repository mean what rpmspec says", 
     ).toEqual(await said("--queryformat", label));
   }
 });
+
+/** Commands such as specs hold; what one shell understands and the other does not is among them. */
+const commands = [
+  "echo a  b 'c  d' \"e  f\"",
+  "echo 1.2.3-4 | cut -d. -f1,2; echo 1.2.3 | cut -d. -f2- --output-delimiter=_",
+  "c=0123456789abcdef; echo ${c:0:7}",
+  "v=1.2.3; echo ${v%.*} ${v%%.*} ${v#*.} ${v##*.} ${#v} ${v:-x} ${n:-x} ${n+y} ${v:+z}",
+  "v=1.6.2; echo ${v//./-} ${v/./_}",
+  "cut -d. -f-2 <<< 1.2.3",
+  "test 3 == 3 || echo other",
+  "[ 2 -gt 1 -a 1 -lt 2 ] && echo both; [ ! -z '' ] || echo empty; test x = x; echo $?",
+  "echo 'a\\nb'; printf '%s-%03d|%5s|' a 7 b",
+  "echo 1.2-3 | sed -e 's/-.*//' -e 's/\\./_/g'; echo 'x[y]z' | sed 's/[^]\\]*]//'",
+  "echo abcabc | sed -E 's/(a)(b)/\\2\\1/g; s/c$/&&/'; printf 'a\\nb\\nc\\n' | sed -n '2p;$p'",
+  "echo a+b | sed 's/a+/x/'; echo aab | sed 's/a\\+/x/'; echo 'a{2}' | sed 's/a{2}/x/'",
+  "echo 'Hello World' | tr 'a-z' 'A-Z' | tr -d ' ' | tr -s L; echo a1b22 | tr -dc '0-9\\n'",
+  "echo 20240131 | awk '{print substr($0,1,4)\"-\"substr($0,5,2), $1}'; echo a:b:c | awk -F: '{ print $NF $1 }'",
+  "printf '1 x\\n2 y\\n' | awk '/y/ {print $1}'; printf '1 x\\n2 y\\n' | awk 'NR==1 {print $2}'",
+  "printf 'a\\nb\\nab\\n' | grep -c a; printf 'a\\nb\\n' | grep -v a; echo x | grep -q '^y' || echo no",
+  "printf '1\\n2\\n3\\n' | head -2 | tail -n1; echo abcdef | head -c3; echo 'a b c' | wc -w",
+  "if false; then echo a; elif true; then echo b; else echo c; fi; if ( true && false ); then echo d; fi",
+  "x=1; (x=2; echo $x); echo $x; { x=3; }; echo $x; y=$(echo $x | rev); echo $((y * 2 + 1))",
+  "eval 'a=5; echo $a'; eval \"$(echo b=6)\"; echo $b; ! false; echo $?; false | true; echo $?",
+  "basename /a/b.tar.gz .gz; dirname /a/b/c; dirname c; basename /a/",
+  "date -u -d @1700000000 +%Y-%m-%d; echo x; exit 3; echo y",
+];
+
+test.each(["bash", "dash"] as const)("what is imitated is what %s prints", async (shell) => {
+  for (const command of commands) {
+    const { stdout } = await run(shell, ["-c", command], {
+      env: { PATH: "/usr/bin:/bin", LC_ALL: "C", TZ: "UTC" },
+      accept: Array.from({ length: 256 }, (_, code) => code),
+    });
+    const spec = `Name: t\n%description\n<%(${command.replaceAll("%", "%%")})>\n`;
+    const { diagnostics, expandedText } = evaluateSpec(parseSpec(spec), {
+      macros: standardMacros(),
+      shell: { kind: "emulate", shell },
+    });
+    const unknown = diagnostics.filter(({ code }) => code === "shell-not-run");
+    expect({ command, unknown, text: /<([^]*)>/.exec(expandedText)?.[1] }).toEqual({
+      command,
+      unknown: [],
+      text: stdout.replace(/\n+$/, ""),
+    });
+  }
+});

@@ -8,10 +8,11 @@ export {
   type RpmFileType,
 } from "./header/file-list.ts";
 export { HeaderBlob, type TagValue } from "./header/header-blob.ts";
-export type {
-  HeaderChangelogEntry,
-  PayloadDescription,
-  RpmHeader,
+export {
+  type HeaderChangelogEntry,
+  type PayloadDescription,
+  readChangelog,
+  type RpmHeader,
 } from "./header/package-header.ts";
 export { type PayloadEntry, readCpio, readPayload } from "./header/payload.ts";
 export {

@@ -42,8 +42,15 @@ const signatureLocation = "repodata/repomd.xml.asc";
  * @throws CleanroomError `export-failed`
  */
 export async function exportGeneration(options: ExportOptions): Promise<ExportResult> {
+  return copyGeneration(await exportTarget(options), options);
+}
+
+/** {@link exportGeneration} to a target that is at hand. */
+export async function copyGeneration(
+  target: ExportTarget,
+  options: ExportOptions,
+): Promise<ExportResult> {
   const { generation, logger } = options;
-  const target = await exportTarget(options);
   const there = await target.list();
   const before = await filesBefore(target);
   const immutable = await immutableFiles(generation);

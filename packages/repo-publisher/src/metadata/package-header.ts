@@ -1,8 +1,10 @@
 import {
   fileFlagBits,
   type HeaderBlob,
+  type HeaderChangelogEntry,
   type HeaderDependency,
   headerTag,
+  readChangelog,
   readDependencies,
   readFilePaths,
   type readRpmHeaderBlobs,
@@ -28,19 +30,13 @@ export interface PackageHeader {
   readonly dependencies: Readonly<Record<RepodataDependencyKind, readonly HeaderDependency[]>>;
   readonly files: readonly PackageHeaderFile[];
   /** The newest first. */
-  readonly changelog: readonly ChangelogEntry[];
+  readonly changelog: readonly HeaderChangelogEntry[];
 }
 
 export interface PackageHeaderFile {
   readonly path: string;
   /** As repodata calls it; undefined for a common file. */
   readonly type: "dir" | "ghost" | undefined;
-}
-
-interface ChangelogEntry {
-  readonly author: string;
-  readonly timeSeconds: number;
-  readonly text: string;
 }
 
 /** In repodata's order. */
@@ -80,7 +76,7 @@ export function packageHeader({
       repodataDependencyKinds.map((kind) => [kind, readDependencies(main, kind)]),
     ) as PackageHeader["dependencies"],
     files: headerFiles(main),
-    changelog: headerChangelog(main),
+    changelog: readChangelog(main),
   };
 }
 
@@ -126,14 +122,4 @@ function headerFiles(main: HeaderBlob): PackageHeaderFile[] {
     const isGhost = ((flags[index] ?? 0) & fileFlagBits.ghost) !== 0;
     return { path, type: isGhost ? "ghost" : undefined };
   });
-}
-
-function headerChangelog(main: HeaderBlob): ChangelogEntry[] {
-  const authors = main.strings(headerTag.changelogNames);
-  const texts = main.strings(headerTag.changelogTexts);
-  return main.integers(headerTag.changelogTimes).map((timeSeconds, index) => ({
-    timeSeconds,
-    author: authors[index] ?? "",
-    text: texts[index] ?? "",
-  }));
 }

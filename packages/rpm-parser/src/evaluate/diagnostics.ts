@@ -4,6 +4,8 @@ import type { ChainLink, Severity, SpecDiagnostic } from "../macro/host.ts";
 /** Gathers what there is to say about a spec, in the order it was found. */
 export class Diagnostics {
   readonly #found: SpecDiagnostic[] = [];
+  /** What the first pass over a spec said, where there is a second. */
+  readonly #seenBefore = new Set<string>();
   #dropped = 0;
 
   add(
@@ -13,6 +15,7 @@ export class Diagnostics {
     place: Place,
     chain: readonly ChainLink[] = [],
   ): void {
+    if (this.#seenBefore.has(keyOf(code, message, place))) return;
     // A hostile spec can produce any number of them; nobody reads more than these.
     if (this.#found.length >= 1000) this.#dropped += 1;
     else this.#found.push({ code, message, severity, place, chain });
@@ -26,10 +29,20 @@ export class Diagnostics {
     return this.#dropped > 0 || this.#found.some((one) => one.severity === "error");
   }
 
-  /** Forgets all: the first pass over a spec that is read twice. */
-  clear(): void {
-    this.#found.length = 0;
+  /**
+   * Begins the second pass over a spec that is read twice. What the first said stays, for a macro that
+   * it defined is not made again: a value that was not known then is not known now. Said again, it
+   * counts once.
+   */
+  startAgain(): void {
+    for (const { code, message, place } of this.#found) {
+      this.#seenBefore.add(keyOf(code, message, place));
+    }
   }
+}
+
+function keyOf(code: string, message: string, { file, line, column }: Place): string {
+  return `${code}\0${message}\0${file}\0${line}\0${column}`;
 }
 
 /**

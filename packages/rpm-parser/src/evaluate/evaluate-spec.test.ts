@@ -221,4 +221,21 @@ describe("evaluateSpec", () => {
     );
     expect(bomb.diagnostics[0]?.code).toBe("macro-too-large");
   });
+
+  it("keeps what the first reading did not know, once", () => {
+    const spec = `%{!?v: %global v %(tclsh)}
+Name: t
+Version: 1
+Release: 1
+Summary: s
+License: l
+BuildArch: noarch
+%description
+%{v}
+`;
+    const { diagnostics } = evaluateSpec(parseSpec(spec, "t.spec"), { macros: standardMacros() });
+    expect(diagnostics.map(({ code, place }) => [code, place.line])).toEqual([
+      ["shell-not-run", 1],
+    ]);
+  });
 });

@@ -105,7 +105,7 @@ export function evaluateSpec(tree: SpecTree, options: EvaluationOptions): Evalua
   if (readSections(state) === "build-arch") {
     state.lines.close();
     const archs = state.buildArchs ?? [];
-    diagnostics.clear();
+    diagnostics.startAgain();
     const arch = archs.find((one) => compatibleArchs(expander.expand("%{_build_arch}")).has(one));
     if (arch === undefined) {
       const message = "No compatible architectures found for build";

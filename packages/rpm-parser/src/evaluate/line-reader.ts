@@ -76,8 +76,9 @@ export class LineReader {
     if (file === undefined) return {};
     const line = file.tree.lines[file.next - 1];
     if (line === undefined || text === "") return this.place;
-    const at = file.tree.source.text.indexOf(text, line.span.start);
-    return at < 0 || at >= line.span.end ? this.place : file.tree.source.place(at);
+    // Within the line alone: a search to the end of the file for each value would take too long.
+    const at = file.tree.source.text.slice(line.span.start, line.span.end).indexOf(text);
+    return at < 0 ? this.place : file.tree.source.place(line.span.start + at);
   }
 
   /** The files the line in hand was included through. */

@@ -36,9 +36,7 @@ export function readPreamble(state: SpecState, header: string | undefined): Prea
 }
 
 function mainPackage(state: SpecState): DraftPackage {
-  const draft = new DraftPackage("", state.lines.place, true);
-  state.packages.push(draft);
-  return draft;
+  return state.addPackage(new DraftPackage("", state.lines.place, true));
 }
 
 function newPackage(state: SpecState, header: string): DraftPackage {
@@ -50,13 +48,12 @@ function newPackage(state: SpecState, header: string): DraftPackage {
   }
   checkName(state, name, header, isFullName);
   const fullName = isFullName ? name : `${state.main.name}-${name}`;
-  if (state.packages.some((one) => one.name === fullName)) {
+  if (state.packageNamed(fullName) !== undefined) {
     state.report("error", "package-twice", `package ${fullName} already exists`);
   }
   const draft = new DraftPackage(fullName, state.lines.place, false);
   draft.tags.set("name", fullName);
-  state.packages.push(draft);
-  return draft;
+  return state.addPackage(draft);
 }
 
 /** Tags of the main package that macros can supply. */

@@ -28,7 +28,9 @@ export class SpecState {
   /** Second pass over a spec with BuildArch: the tag then means nothing more. */
   readonly isRecursing: boolean;
 
+  /** The main package first. */
   readonly packages: DraftPackage[] = [];
+  readonly #subpackages = new Map<string, DraftPackage>();
   readonly buildRequires = new DependencyList();
   readonly buildConflicts = new DependencyList();
   readonly sources: SpecSource[] = [];
@@ -65,9 +67,21 @@ export class SpecState {
   get main(): DraftPackage {
     const [main] = this.packages;
     if (main !== undefined) return main;
-    const draft = new DraftPackage("", this.lines.place, true);
+    return this.addPackage(new DraftPackage("", this.lines.place, true));
+  }
+
+  addPackage(draft: DraftPackage): DraftPackage {
     this.packages.push(draft);
+    if (!draft.isMain && !this.#subpackages.has(draft.name)) {
+      this.#subpackages.set(draft.name, draft);
+    }
     return draft;
+  }
+
+  /** The package of this full name, if the spec has it by now. */
+  packageNamed(fullName: string): DraftPackage | undefined {
+    const [main] = this.packages;
+    return main?.name === fullName ? main : this.#subpackages.get(fullName);
   }
 
   report(severity: Severity, code: string, message: string, place?: Place): void {
@@ -123,7 +137,7 @@ export class SpecState {
   findPackage(name: string | undefined, isFullName: boolean): DraftPackage | undefined {
     if (name === undefined) return this.main;
     const fullName = isFullName ? name : `${this.main.name}-${name}`;
-    const found = this.packages.find((one) => one.name === fullName);
+    const found = this.packageNamed(fullName);
     if (found === undefined) {
       this.report("error", "package-unknown", `package ${fullName} does not exist`);
     }

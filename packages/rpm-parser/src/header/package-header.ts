@@ -186,7 +186,8 @@ function describePayload(
   };
 }
 
-function readChangelog(main: HeaderBlob): readonly HeaderChangelogEntry[] {
+/** The changelog entries, the newest first. */
+export function readChangelog(main: HeaderBlob): readonly HeaderChangelogEntry[] {
   const authors = main.strings(headerTag.changelogNames);
   const texts = main.strings(headerTag.changelogTexts);
   return main.integers(headerTag.changelogTimes).map((timeSeconds, index) => ({
