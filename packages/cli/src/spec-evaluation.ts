@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { readFileSync } from "node:fs";
+import { readFileSync, realpathSync, statSync } from "node:fs";
 import { CleanroomError, isMissingFile, sandboxArguments, shellOutput } from "@cleanroom/core";
 import {
   type Evaluation,
@@ -95,18 +95,21 @@ async function macroTable(session: Session, options: SpecOptions): Promise<Macro
   return table;
 }
 
-/** `%include` reads what is beside the spec and nothing else. */
+/**
+ * `%include` reads the files beside the spec and below, and nothing else: no link leads out of the
+ * folder, and what is no plain file (a pipe, a device) could keep a reader for ever.
+ */
 function readerBeside(file: string): FileReader {
   const folder = path.dirname(path.resolve(file));
   return {
     read: (name) => {
-      const target = path.resolve(folder, name);
-      if (!target.startsWith(`${folder}/`)) return undefined;
       try {
-        return readFileSync(target);
-      } catch (error) {
-        if (isMissingFile(error)) return undefined;
-        throw error;
+        const target = realpathSync(path.resolve(folder, name));
+        const isInside = target.startsWith(`${realpathSync(folder)}/`);
+        return isInside && statSync(target).isFile() ? readFileSync(target) : undefined;
+      } catch {
+        // None of that name, none that may be read, or no name at all.
+        return undefined;
       }
     },
   };
