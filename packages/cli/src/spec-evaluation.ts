@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
 import path from "node:path";
 import { readFileSync, realpathSync, statSync } from "node:fs";
 import { CleanroomError, isMissingFile, sandboxArguments, shellOutput } from "@cleanroom/core";
@@ -7,8 +8,9 @@ import {
   type EvaluationOptions,
   evaluateSpec,
   type FileReader,
+  machineMacros,
   macrosFromRecord,
-  type MacroTable,
+  MacroTable,
   parseMacroFile,
   parseSpec,
   type ShellPolicy,
@@ -85,14 +87,20 @@ async function macroTable(session: Session, options: SpecOptions): Promise<Macro
   if (options.macros === undefined) {
     return macrosFromRecord((await session.baseFile()).macros, standardMacros());
   }
-  let table = standardMacros();
+  const arch = options.target ?? "x86_64";
+  let table = new MacroTable();
   for (const pattern of options.macros.split(":")) {
-    const files = await fastGlob(pattern, { dot: true, onlyFiles: true });
+    // As in rpm's own search path.
+    const expanded = pattern
+      .replaceAll("%{_target}", `${arch}-linux`)
+      .replace(/^~(?=\/)/, homedir());
+    const files = await fastGlob(expanded, { dot: true, onlyFiles: true });
     for (const file of files.toSorted()) {
+      if (/(?:~|\.rpm(?:new|orig|save))$/.test(file)) continue;
       table = parseMacroFile(await readFile(file, "utf8"), table, file);
     }
   }
-  return table;
+  return machineMacros(table, arch);
 }
 
 /**
