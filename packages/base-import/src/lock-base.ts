@@ -17,9 +17,12 @@ export async function lockBase(
     [...base.essential, ...base.build, ...base.packages],
     [...base.exclude, ...droppedNames(profiles)],
   );
+  const closureOf = async (names: readonly string[]): Promise<BaseLock["packages"]> =>
+    names.length === 0 ? [] : apt.closure(names);
   return {
     packages,
     tools: await apt.closure(base.tools),
-    compilerCache: base.compilerCache.length === 0 ? [] : await apt.closure(base.compilerCache),
+    compilerCache: await closureOf(base.compilerCache),
+    compressor: await closureOf(base.compressor),
   };
 }

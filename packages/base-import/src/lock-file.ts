@@ -27,6 +27,8 @@ export const baseLockSchema = z.strictObject({
   tools: z.array(lockedPackageSchema),
   /** What becomes the compiler cache's root. */
   compilerCache: z.array(lockedPackageSchema).default([]),
+  /** What becomes the compressor's root. */
+  compressor: z.array(lockedPackageSchema).default([]),
 });
 
 export type LockedPackage = z.output<typeof lockedPackageSchema>;

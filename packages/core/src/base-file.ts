@@ -36,6 +36,8 @@ export const baseFileSchema = z.strictObject({
   tools: z.array(z.string()).min(1),
   /** The Debian package of ccache, where builds are to have one. No build root holds it. */
   compilerCache: z.array(z.string()).default([]),
+  /** The Debian package of libdeflate, for image layers; without it zlib takes several times longer. */
+  compressor: z.array(z.string()).default([]),
   /** Packages in every root: what Debian takes for granted ("Essential"). */
   essential: z.array(z.string()).min(1),
   /** Packages in every build root. */
