@@ -72,16 +72,24 @@ async function headerOf(store: Store, entry: ClosurePackage): Promise<RpmHeader>
   readHeaders.set(store, known);
   const before = known.get(entry.sha256);
   if (before !== undefined) return before;
-  const file = await store.blob(entry.sha256);
-  if (file === undefined) {
-    throw new CleanroomError("blob-missing", `the store lacks ${nevraOf(entry)}`, {
-      hint: "run the command again: it will be fetched anew",
-    });
-  }
-  const header = await readRpmHeader(createReadStream(file));
+  const header = await readCheckedHeader(store, entry);
   checkPackageFiles(header);
   known.set(entry.sha256, header);
   return header;
+}
+
+/** A package names its header's digest, so a header is checked without reading the payload. */
+async function readCheckedHeader(store: Store, entry: ClosurePackage): Promise<RpmHeader> {
+  try {
+    return await readRpmHeader(createReadStream(store.blobPath(entry.sha256)));
+  } catch (error) {
+    // A damaged blob is set aside now, and fetched by the next run.
+    if ((await store.blob(entry.sha256)) !== undefined) throw error;
+    throw new CleanroomError("blob-missing", `the store lacks ${nevraOf(entry)}`, {
+      cause: error,
+      hint: "run the command again: it will be fetched anew",
+    });
+  }
 }
 
 /**
