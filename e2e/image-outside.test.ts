@@ -9,6 +9,7 @@ import { run, silentLogger, start, type StartedCommand } from "@cleanroom/core";
 import {
   type BuiltImage,
   buildImage,
+  type ImageRequest,
   imageKey,
   indexImages,
   lockImage,
@@ -27,6 +28,7 @@ let here: Surroundings;
 let scratch: string;
 let output: string;
 let image: BuiltImage;
+let request: ImageRequest;
 let programs: ReadonlyMap<string, string>;
 
 const spec = `
@@ -68,7 +70,7 @@ beforeAll(async () => {
   const folder = path.join(scratch, "made");
   await mkdir(folder);
   const made = await madeRequest(here, folder, { seen: spec }, yaml);
-  const request = { ...made, name: "seen" };
+  request = { ...made, name: "seen" };
   output = path.join(scratch, "output");
   await lockImage(context(), request);
   image = await buildImage(context(), request, { output });
@@ -81,6 +83,17 @@ afterAll(async () => {
 function program(name: string): string {
   return path.join(programs.get(name) ?? "", "usr/bin", name);
 }
+
+test("what profiles forbid is found in the files of all packages", async () => {
+  const name = "no-terminal: forbid: libtinfo.so*";
+  const matches = (capability: { readonly name: string }): boolean =>
+    capability.name.startsWith("libtinfo.so");
+  const asked = { ...request, forbid: [{ name, matches }] };
+  const never = path.join(scratch, "never");
+  await expect(buildImage(context(), asked, { output: never })).rejects.toThrow(
+    `/usr/bin/bash needs libtinfo.so.6 (${name})`,
+  );
+});
 
 test("umoci unpacks it, and finds the same tree as tar does", async () => {
   const bundle = path.join(scratch, "bundle");
@@ -131,8 +144,7 @@ test("a reader of rpm databases that is not rpm lists the same packages", async 
 test("a scanner finds its packages in the archive, and no rpm is there to help", async () => {
   const folder = path.join(scratch, "scanner");
   await cp(path.join(import.meta.dirname, "image-scanner"), folder, { recursive: true });
-  const npm = path.join(path.dirname(process.execPath), "npm");
-  await run(npm, ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: folder });
+  await run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: folder });
   const archive = path.join(scratch, "scanned.tar");
   await saveImage({ logger: silentLogger }, output, archive);
   const { stdout } = await run(process.execPath, ["scan.js", archive], { cwd: folder });
