@@ -5,13 +5,7 @@ import { type ImageContext, type ImageRequest, readImageFile } from "@cleanroom/
 import { readProfiles, ruleName } from "@cleanroom/spec-strip";
 import type { Argv } from "yargs";
 import { imageFolder } from "./image-folders.ts";
-import {
-  baseRepository,
-  type GlobalOptions,
-  Session,
-  unknownName,
-  workspace,
-} from "./session.ts";
+import { baseRepository, type GlobalOptions, Session, unknownName, workspace } from "./session.ts";
 
 export async function checkImageName(session: Session, name: string): Promise<void> {
   const names = await session.names("image");
