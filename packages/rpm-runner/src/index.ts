@@ -2,7 +2,7 @@ export { checkReproducible, type ReproductionResult } from "./reproduce.ts";
 export { checkCutoffs, type CutoffCheck } from "./cutoff-check.ts";
 export { explainBuilds } from "./explain.ts";
 export { BuildProgress, type BuildState, type ProgressSnapshot } from "./progress.ts";
-export { describeDuration, describeRun, readRunSummary, type RunSummary } from "./run-summary.ts";
+export { describeRun, readRunSummary, type RunSummary } from "./run-summary.ts";
 export {
   type BuildLimits,
   buildPackages,

@@ -5,7 +5,6 @@ import {
   checkReproducible,
   checkSourceRpms,
   type CutoffCheck,
-  describeDuration,
   describeRun,
   explainBuilds,
   makeSourceRpms,
@@ -16,7 +15,7 @@ import {
   type RunnerContext,
 } from "@cleanroom/rpm-runner";
 import { formatBuildId } from "@cleanroom/spec-strip";
-import { CleanroomError, run, sandboxArguments } from "@cleanroom/core";
+import { CleanroomError, describeDuration, run, sandboxArguments } from "@cleanroom/core";
 import type { CommandModule } from "yargs";
 import { type GlobalOptions, outputFolder, Session, sourceFolder } from "../session.ts";
 
