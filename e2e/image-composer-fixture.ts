@@ -22,6 +22,7 @@ export interface Surroundings {
   /** The test's own, for what is published for it. */
   readonly publishing: Store;
   readonly tools: Tools;
+  readonly compressor: Tools | undefined;
   readonly base: ImageRequest["repositories"][number];
 }
 
@@ -32,6 +33,7 @@ export async function surroundings(scratch: string): Promise<Surroundings> {
     store,
     publishing: await Store.open(path.join(scratch, "publishing"), silentLogger),
     tools: base.tools,
+    compressor: base.compressor,
     base: {
       id: "debian-trixie",
       location: { folder: base.repository },

@@ -211,7 +211,7 @@ describe("the image hello", () => {
     await mkdir(folder);
     for (const delayMs of [120, 400, 800, 1200, 1600, 2000, 2600, 3200]) {
       const started = start("node", programArguments(folder), {
-        input: JSON.stringify({ tools: here.tools, request: hello.request }),
+        input: JSON.stringify({ ...programContext(), request: hello.request }),
       });
       await new Promise((resolve) => {
         setTimeout(resolve, delayMs);
@@ -240,6 +240,10 @@ describe("the image hello", () => {
   });
 });
 
+function programContext(): Pick<Surroundings, "tools" | "compressor"> {
+  return { tools: here.tools, compressor: here.compressor };
+}
+
 function programArguments(folder: string): string[] {
   const program = fileURLToPath(import.meta.resolve("./image-composer-program.ts"));
   return [program, "build", path.join(folder, "store"), path.join(folder, "output")];
@@ -253,7 +257,7 @@ async function buildElsewhere(
   const { stdout } = await run(
     "sh",
     ["-c", `${prelude} exec node "$@"`, "sh", ...programArguments(folder)],
-    { input: JSON.stringify({ tools: here.tools, request }) },
+    { input: JSON.stringify({ ...programContext(), request }) },
   );
   return stdout.trim();
 }
@@ -374,6 +378,19 @@ describe("a package of unusual files", () => {
     expect(squashed.image.layers).toHaveLength(1);
     expect(names(squashed.entries)).toEqual(names(odd.entries));
     expect(squashed.entries).toHaveLength(names(squashed.entries).length);
+  });
+
+  test("zlib packs the same archives where the base has no libdeflate", async () => {
+    const { compressor, ...rest } = here;
+    expect(compressor).toBeDefined();
+    await writeFile(path.join(odd.request.folder, "image.yaml"), oddYaml);
+    const context = { ...rest, logger: silentLogger };
+    await lockImage(context, odd.request);
+    const image = await buildImage(context, odd.request, { output: path.join(scratch, "zlib") });
+    expect(image.layers.map(({ diffId }) => diffId)).toEqual(
+      odd.image.layers.map(({ diffId }) => diffId),
+    );
+    expect(image.digest).not.toBe(odd.image.digest);
   });
 
   test("zstd layers are read by others, too", async () => {

@@ -1,17 +1,20 @@
 import { X509Certificate } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Validation, Spec } from "@cyclonedx/cyclonedx-library";
+import { SPDX, Spec, Validation } from "@cyclonedx/cyclonedx-library";
 import { run, silentLogger, start, type StartedCommand } from "@cleanroom/core";
 import {
   type BuiltImage,
   buildImage,
+  type ImageRequest,
   imageKey,
   indexImages,
   lockImage,
   pushImage,
+  saveImage,
   squashImage,
 } from "@cleanroom/image-composer";
 import { getPackagesSqlite } from "@snyk/rpm-parser";
@@ -25,6 +28,7 @@ let here: Surroundings;
 let scratch: string;
 let output: string;
 let image: BuiltImage;
+let request: ImageRequest;
 let programs: ReadonlyMap<string, string>;
 
 const spec = `
@@ -66,7 +70,7 @@ beforeAll(async () => {
   const folder = path.join(scratch, "made");
   await mkdir(folder);
   const made = await madeRequest(here, folder, { seen: spec }, yaml);
-  const request = { ...made, name: "seen" };
+  request = { ...made, name: "seen" };
   output = path.join(scratch, "output");
   await lockImage(context(), request);
   image = await buildImage(context(), request, { output });
@@ -79,6 +83,17 @@ afterAll(async () => {
 function program(name: string): string {
   return path.join(programs.get(name) ?? "", "usr/bin", name);
 }
+
+test("what profiles forbid is found in the files of all packages", async () => {
+  const name = "no-terminal: forbid: libtinfo.so*";
+  const matches = (capability: { readonly name: string }): boolean =>
+    capability.name.startsWith("libtinfo.so");
+  const asked = { ...request, forbid: [{ name, matches }] };
+  const never = path.join(scratch, "never");
+  await expect(buildImage(context(), asked, { output: never })).rejects.toThrow(
+    `/usr/bin/bash needs libtinfo.so.6 (${name})`,
+  );
+});
 
 test("umoci unpacks it, and finds the same tree as tar does", async () => {
   const bundle = path.join(scratch, "bundle");
@@ -126,6 +141,23 @@ test("a reader of rpm databases that is not rpm lists the same packages", async 
   expect(seen).toEqual(image.packages.map(({ nevra }) => nevra.replace(/-0:/, "-")).toSorted());
 });
 
+test("a scanner finds its packages in the archive, and no rpm is there to help", async () => {
+  const folder = path.join(scratch, "scanner");
+  await cp(path.join(import.meta.dirname, "image-scanner"), folder, { recursive: true });
+  await run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: folder });
+  const archive = path.join(scratch, "scanned.tar");
+  await saveImage({ logger: silentLogger }, output, archive);
+  const { stdout } = await run(process.execPath, ["scan.js", archive], { cwd: folder });
+  const found = new Set(stdout.split("\n"));
+  expect(image.packages.map(({ name }) => name)).not.toContain("rpm");
+  expect(
+    image.packages
+      .map(({ nevra }) => /^(.+)-(\d+:)?([^-]+-[^-]+)\.[^.]+$/.exec(nevra))
+      .map((parts) => `${parts?.[1]} ${parts?.[2] ?? ""}${parts?.[3]}`)
+      .filter((line) => !found.has(line)),
+  ).toEqual([]);
+});
+
 test("the CycloneDX SBOM is valid by CycloneDX's own schema", async () => {
   const text = await readFile(path.join(output, "sbom.cdx.json"), "utf8");
   const validator = new Validation.JsonStrictValidator(Spec.Version.v1dot6);
@@ -133,6 +165,44 @@ test("the CycloneDX SBOM is valid by CycloneDX's own schema", async () => {
   // The judge is awake.
   expect(await validator.validate(text.replace('"CycloneDX"', '"Other"'))).not.toBeNull();
 });
+
+/** What SPDX 2.3 asks beyond the shapes of its parts, in the clauses named. */
+test("in the SPDX SBOM every reference leads somewhere, and every licence is one", async () => {
+  const document = JSON.parse(
+    await readFile(path.join(output, "sbom.spdx.json"), "utf8"),
+  ) as SpdxDocument;
+  const ids = document.packages.map(({ SPDXID }) => SPDXID);
+  expect(new Set(ids).size).toBe(ids.length);
+  // 7.2: letters, digits, dots and hyphens.
+  expect(ids.filter((id) => !/^SPDXRef-[A-Za-z0-9.-]+$/.test(id))).toEqual([]);
+  const known = new Set([document.SPDXID, ...ids]);
+  const ends = document.relationships.flatMap((one) => [one.spdxElementId, one.relatedSpdxElement]);
+  expect(ends.filter((id) => !known.has(id))).toEqual([]);
+  // Annex D: identifiers of the list, or references that the document explains.
+  const explained = new Set(
+    (document.hasExtractedLicensingInfos ?? []).map(({ licenseId }) => licenseId),
+  );
+  const words = document.packages.flatMap(({ licenseDeclared }) =>
+    licenseDeclared.split(/[\s()]+/).filter((word) => !/^(AND|OR|WITH|)$/.test(word)),
+  );
+  const isLicense = (word: string): boolean =>
+    word === "NOASSERTION" ||
+    explained.has(word) ||
+    SPDX.isSupportedSpdxId(word) ||
+    // The library's list has licences, and exceptions are on another one.
+    /-exception(-\d+(\.\d+)*)?$/.test(word);
+  expect([...new Set(words)].filter((word) => !isLicense(word))).toEqual([]);
+});
+
+interface SpdxDocument {
+  readonly SPDXID: string;
+  readonly packages: readonly { readonly SPDXID: string; readonly licenseDeclared: string }[];
+  readonly relationships: readonly {
+    readonly spdxElementId: string;
+    readonly relatedSpdxElement: string;
+  }[];
+  readonly hasExtractedLicensingInfos?: readonly { readonly licenseId: string }[];
+}
 
 describe("a real registry (Debian's docker-registry)", () => {
   const address = "127.0.0.1:15055";
@@ -173,6 +243,35 @@ describe("a real registry (Debian's docker-registry)", () => {
       "application/spdx+json",
       "application/vnd.cyclonedx+json",
       "application/vnd.in-toto+json",
+    ]);
+  });
+
+  test("a push goes on where its connection broke", async () => {
+    // Cuts every connection after so many bytes, as often as it is told.
+    const through = { bytes: 0, cuts: 3 };
+    const proxy = await breakingProxy(
+      address,
+      () => {
+        if (through.cuts === 0 || through.bytes < 9_000_000) return false;
+        through.cuts -= 1;
+        through.bytes = 0;
+        return true;
+      },
+      (bytes) => {
+        through.bytes += bytes;
+      },
+    );
+    try {
+      const { port } = proxy.address() as { port: number };
+      const pushed = await pushImage(context(), output, `127.0.0.1:${port}/test/broken:1`);
+      expect(pushed.digest).toBe(image.digest);
+      expect(through.cuts).toBe(0);
+    } finally {
+      proxy.close();
+    }
+    await run("skopeo", [
+      ...["copy", "--quiet", "--insecure-policy", "--src-tls-verify=false"],
+      ...[`docker://${address}/test/broken:1`, `oci:${scratch}/broken:x`],
     ]);
   });
 
@@ -228,6 +327,33 @@ describe("a real registry (Debian's docker-registry)", () => {
     });
   });
 });
+
+/** A proxy that ends both sides of a connection when `breaks` says so. */
+async function breakingProxy(
+  address: string,
+  breaks: () => boolean,
+  sent: (bytes: number) => void,
+): Promise<Server> {
+  const [host = "", port] = address.split(":");
+  const server = createServer((client) => {
+    const registry = connect(Number(port), host);
+    const end = (): void => {
+      client.destroy();
+      registry.destroy();
+    };
+    client.on("data", (data) => {
+      sent(data.length);
+      if (breaks()) end();
+      else registry.write(data);
+    });
+    registry.on("data", (data) => client.write(data));
+    for (const side of [client, registry]) side.on("close", end).on("error", end);
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  return server;
+}
 
 async function isUp(address: string): Promise<boolean> {
   return fetch(`http://${address}/v2/`).then(
@@ -348,6 +474,20 @@ for layer in 1 2 3; do tar -C $layer --sort=name --owner=7 --group=8 --numeric-o
       ).stdout.replaceAll(/ d (\d+) \d+/g, " d $1");
     expect(await list(after).catch(String)).toBe(await list(before).catch(String));
     expect(await readFile(path.join(after, "links/b"), "utf8")).toBe("linked\n");
+  });
+
+  test("layers of several zstd frames are read whole", async () => {
+    const folder = path.join(scratch, "framed");
+    await mkdir(folder);
+    const made = await madeRequest(here, folder, { seen: spec }, `${yaml}compression: zstd\n`);
+    const framed = path.join(scratch, "framed-output");
+    await lockImage(context(), made);
+    const before = await buildImage(context(), made, { output: framed });
+    const archive = path.join(scratch, "framed.tar");
+    const squashed = await squashImage(context(), path.join(framed, "oci"), "framed", archive);
+    expect(squashed.layers).toBe(before.layers.length);
+    expect(squashed.unpackedBytes.before).toBe(before.unpackedBytes);
+    expect(squashed.hidden).toEqual([]);
   });
 
   test("an image of our own hides nothing", async () => {

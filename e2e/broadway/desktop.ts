@@ -131,17 +131,19 @@ export class Desktop {
     return window;
   }
 
-  async click(place: Place | undefined): Promise<void> {
+  /** @param heldMs how long the button is held */
+  async click(place: Place | undefined, heldMs = 0): Promise<void> {
     if (place === undefined) throw new Error("there is nothing to click on");
-    await this.page.mouse.click(place.x + place.width / 2, place.y + place.height / 2);
+    const [x, y] = [place.x + place.width / 2, place.y + place.height / 2];
+    await this.page.mouse.click(x, y, { delay: heldMs });
   }
 
-  /** Opens the launcher unless it is open, and clicks on an application. */
-  async launch(id: string): Promise<PanelProgram> {
+  /** Opens the launcher unless it is open, and clicks on an application; see {@link click}. */
+  async launch(id: string, heldMs = 0): Promise<PanelProgram> {
     const before = new Set((await this.panel()).programs.map(({ pid }) => pid));
     const windowsBefore = (await this.applicationWindows()).length;
     const tile = await this.#tile(id);
-    await this.click(tile);
+    await this.click(tile, heldMs);
     const program = await until(`${id} runs`, async () =>
       (await this.panel()).programs.find(
         ({ pid, application }) => application === id && !before.has(pid),
@@ -160,8 +162,9 @@ export class Desktop {
     if (!launcherOpen) {
       await this.click(launcherButton);
       await until("the launcher opens", async () => (await this.panel()).launcherOpen);
-      await this.settle();
     }
+    await until("the launcher is in front", async () => this.#launcherIsInFront());
+    await this.settle();
     return until(`the launcher shows ${id}`, async () => {
       const { applications, launcherOpen: open } = await this.panel();
       return open ? applications.find((application) => application.id === id)?.place : undefined;
@@ -170,12 +173,17 @@ export class Desktop {
 
   /** Neither the panel nor the launcher, nor a tooltip. */
   async applicationWindows(): Promise<readonly BrowserWindow[]> {
-    const { screen, panel } = await this.panel();
+    const state = await this.panel();
     return (await this.windows()).filter(
-      ({ width, height, y }) =>
-        height > 100 &&
-        !(width === screen.width && (height === panel.height || (y === 0 && height === panel.y))),
+      (window) => window.height > 100 && !isPanel(window, state) && !isLauncher(window, state),
     );
+  }
+
+  /** Nothing but the panel covers a part of it. */
+  async #launcherIsInFront(): Promise<boolean> {
+    const state = await this.panel();
+    const front = (await this.windows()).findLast((window) => !isPanel(window, state));
+    return front !== undefined && isLauncher(front, state);
   }
 
   /** Closes every program by its button in the panel. */
@@ -248,6 +256,21 @@ export class Desktop {
   }
 }
 
+function isPanel({ width, height }: Place, { screen, panel }: PanelState): boolean {
+  return width === screen.width && height === panel.height;
+}
+
+function isLauncher({ y, width, height }: Place, { screen, panel }: PanelState): boolean {
+  return y === 0 && width === screen.width && height === panel.y;
+}
+
+/** Whether a page shows the panel, whose left part is drawn. */
+export async function panelIsPainted(page: Page): Promise<boolean> {
+  return page.evaluate(`[...document.querySelectorAll("canvas")].some((canvas) =>
+    canvas.style.visibility === "visible" && canvas.width === 1280 && canvas.height === 44 &&
+    canvas.getContext("2d").getImageData(60, 20, 1, 1).data[3] > 0)`);
+}
+
 /** The string in what gdbus prints: `('text',)`, with backslashes before quotes and backslashes. */
 function stringOf(printed: string): string {
   const quoted = /^\((['"])(.*)\1,\)\s*$/s.exec(printed)?.[2];
@@ -255,7 +278,7 @@ function stringOf(printed: string): string {
   return quoted.replaceAll(/\\(.)/gs, "$1");
 }
 
-let patienceMs = 20_000;
+let patienceMs = 60_000;
 
 /** How long {@link until} waits; tests of what will never come have less of it. */
 export function setPatience(timeMs: number): void {

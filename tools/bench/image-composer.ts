@@ -1,42 +1,39 @@
 // Composing an image beside `dnf --installroot` and `buildah commit`, on the same packages:
 //   node tools/bench/image-composer.ts [--peer] [--kills 30] [--compression gzip]
-// Needs an imported base in the user's store, and root; dnf and buildah for --peer. Times are of whole
-// processes with all that they start. Works in a folder of its own.
+// Needs an imported base in the user's store, and root; dnf and buildah for --peer. Times and memory
+// are of whole processes with all that they start; memory is looked at every 20 ms. Works in a folder of
+// its own: the store of the first row is empty, while base and generation are published already.
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, rmdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import {
-  defaultStoreFolder,
-  removeFolder,
-  run,
-  runInSandbox,
-  silentLogger,
-  start,
-  Store,
-  type Tools,
-} from "@cleanroom/core";
+import { removeFolder, run, silentLogger, start, Store, type Tools } from "@cleanroom/core";
 import {
   buildImage,
+  diffImages,
   type ImageRequest,
   inspectImage,
+  type ListedImage,
   lockImage,
+  readContents,
   verifyImage,
 } from "@cleanroom/image-composer";
+import { publish, signingKey } from "@cleanroom/repo-publisher";
+import { buildPackages, importedBase } from "../../e2e/repo-publisher-fixture.ts";
 
 const { values } = parseArgs({
   options: {
     peer: { type: "boolean", default: false },
-    compression: { type: "string", default: "zstd" },
+    compression: { type: "string", default: "gzip" },
     kills: { type: "string", default: "0" },
     child: { type: "string" },
   },
 });
 
-/** With what they need, some 120 packages of the base, and one that the benchmark changes. */
+/** With what they need, some 120 packages: those of the base, and one that the benchmark changes. */
 const wanted = [
   ...["base-files", "bash", "coreutils", "dash", "libc-bin", "sed", "grep", "findutils", "tar"],
   ...["python3", "gettext", "patch", "meson", "rpm", "g++", "dbus-daemon"],
@@ -47,6 +44,7 @@ interface Work {
   readonly store: string;
   readonly output: string;
   readonly tools: Tools;
+  readonly compressor: Tools | undefined;
   readonly request: ImageRequest;
   readonly lock: boolean;
 }
@@ -54,30 +52,39 @@ interface Work {
 async function child(): Promise<void> {
   const work = JSON.parse(await text(process.stdin)) as Work;
   const store = await Store.open(work.store, silentLogger);
-  const context = { store, tools: work.tools, logger: silentLogger };
+  const { tools, compressor } = work;
+  const context = { store, tools, compressor, logger: silentLogger };
   if (work.lock) await lockImage(context, work.request);
   const image = await buildImage(context, work.request, { output: work.output });
-  const peakKiB = process.resourceUsage().maxRSS;
-  process.stdout.write(JSON.stringify({ packages: image.packages.length, peakKiB }));
+  process.stdout.write(
+    JSON.stringify({ packages: image.packages.length, bytes: image.compressedBytes }),
+  );
 }
 
 interface Measured {
   readonly wallSeconds: number;
   readonly cpuSeconds: number;
+  readonly peakBytes: number;
   readonly stdout: string;
 }
 
-/** Where the kernel counts CPU time of a group of processes: cgroup v1, or v2. */
-const accounts = [
+/** Where the kernel counts what a group of processes takes: control groups of version 1, or 2. */
+interface Account {
+  readonly cpu: { readonly folder: string; readonly file: string };
+  readonly memory: { readonly folder: string; readonly count: RegExp };
+  cpuSeconds(text: string): number;
+}
+
+const accounts: readonly Account[] = [
   {
-    folder: "/sys/fs/cgroup/cpuacct",
-    file: "cpuacct.usage",
-    seconds: (text: string) => Number(text) / 1e9,
+    cpu: { folder: "/sys/fs/cgroup/cpuacct", file: "cpuacct.usage" },
+    memory: { folder: "/sys/fs/cgroup/memory", count: /^total_rss (\d+)/m },
+    cpuSeconds: (text) => Number(text) / 1e9,
   },
   {
-    folder: "/sys/fs/cgroup",
-    file: "cpu.stat",
-    seconds: (text: string) => Number(/usage_usec (\d+)/.exec(text)?.[1]) / 1e6,
+    cpu: { folder: "/sys/fs/cgroup", file: "cpu.stat" },
+    memory: { folder: "/sys/fs/cgroup", count: /^anon (\d+)/m },
+    cpuSeconds: (text) => Number(/usage_usec (\d+)/.exec(text)?.[1]) / 1e6,
   },
 ];
 
@@ -86,17 +93,29 @@ const accounts = [
  * nobody's children, so times(2) does not see them.
  */
 async function measure(command: readonly string[], input = ""): Promise<Measured> {
-  const account = accounts.find(({ folder }) => existsSync(folder));
+  const account = accounts.find(({ cpu }) => existsSync(path.join(cpu.folder, "cgroup.procs")));
   if (account === undefined) throw new Error("no control groups on this machine");
-  const group = path.join(account.folder, `cleanroom-bench-${process.pid}`);
-  await mkdir(group);
+  const name = `cleanroom-bench-${process.pid}`;
+  const [cpu, memory] = [account.cpu.folder, account.memory.folder].map((one) =>
+    path.join(one, name),
+  ) as [string, string];
+  const groups = [...new Set([cpu, memory])];
+  for (const group of groups) await mkdir(group);
+  let peakBytes = 0;
+  const look = async (): Promise<void> => {
+    const stat = await readFile(path.join(memory, "memory.stat"), "utf8");
+    peakBytes = Math.max(peakBytes, Number(account.memory.count.exec(stat)?.[1] ?? 0));
+  };
+  const timer = setInterval(() => void look(), 20);
   try {
-    const script = 'echo $$ > "$0/cgroup.procs"; exec "$@"';
-    const { stdout, durationMs } = await run("sh", ["-c", script, group, ...command], { input });
-    const used = account.seconds(await readFile(path.join(group, account.file), "utf8"));
-    return { wallSeconds: durationMs / 1000, cpuSeconds: used, stdout };
+    const enter = groups.map((group) => `echo $$ > "${group}/cgroup.procs"`).join("; ");
+    const argv = ["-c", `${enter}; exec "$@"`, "sh", ...command];
+    const { stdout, durationMs } = await run("sh", argv, { input });
+    const used = account.cpuSeconds(await readFile(path.join(cpu, account.cpu.file), "utf8"));
+    return { wallSeconds: durationMs / 1000, cpuSeconds: used, peakBytes, stdout };
   } finally {
-    await rmdir(group);
+    clearInterval(timer);
+    for (const group of groups) await rmdir(group);
   }
 }
 
@@ -108,21 +127,24 @@ interface Row {
 
 /** The table, and the same figures as shares of the peer's CPU time. */
 function show(rows: readonly Row[], peer: Measured | undefined): void {
-  const cells = rows.map(({ name, measured: { wallSeconds, cpuSeconds, stdout }, bar }) => {
-    const { packages, peakKiB } = stdout.startsWith("{")
-      ? (JSON.parse(stdout) as { packages: number; peakKiB: number })
-      : { packages: undefined, peakKiB: undefined };
+  const cells = rows.map(({ name, measured, bar }) => {
+    const { wallSeconds, cpuSeconds, peakBytes, stdout } = measured;
+    const { packages, bytes } = JSON.parse(stdout) as { packages?: number; bytes: number };
     return [
       name,
       `${wallSeconds.toFixed(2)} s`,
       `${cpuSeconds.toFixed(2)} s`,
       peer === undefined ? "" : `${Math.round((100 * cpuSeconds) / peer.cpuSeconds)} %`,
-      peakKiB === undefined ? "" : `${Math.round(peakKiB / 1024)} MiB`,
+      `${Math.round(peakBytes / 1e6)} MB`,
+      `${(bytes / 1e6).toFixed(1)} MB`,
       packages === undefined ? "" : String(packages),
       bar,
     ];
   });
-  const table = [["", "wall", "CPU", "of the peer's", "memory", "packages", "bar"], ...cells];
+  const table = [
+    ["", "wall", "CPU", "of the peer's", "memory", "compressed", "packages", "bar"],
+    ...cells,
+  ];
   const widths = (table[0] ?? []).map((_, column) =>
     Math.max(...table.map((row) => (row[column] ?? "").length)),
   );
@@ -160,19 +182,7 @@ async function torture(
   console.log(`killed ${count} times: ${old} times one image, ${next} times the other, all whole`);
 }
 
-async function newest(folder: string, prefix: string): Promise<string> {
-  const names = (await readdir(folder)).filter((name) => name.startsWith(prefix));
-  const found = await Promise.all(
-    names.map(async (name) => ({ name, at: (await stat(path.join(folder, name))).ctimeMs })),
-  );
-  const [first] = found.toSorted((a, b) => b.at - a.at);
-  if (first === undefined) throw new Error(`nothing in ${folder}: import a base first`);
-  return first.name;
-}
-
-async function makeChanging(tools: Tools, folder: string, version: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const spec = `Name: changing
+const changingSpec = (version: string): string => `Name: changing
 Version: ${version}
 Release: 1
 Summary: The package that changes
@@ -181,37 +191,22 @@ BuildArch: noarch
 %description
 For the benchmark.
 %install
-mkdir -p %{buildroot}/usr/share/changing; echo ${version} > %{buildroot}/usr/share/changing/version
+mkdir -p %{buildroot}/usr/share/changing
+seq ${version} 300000 > %{buildroot}/usr/share/changing/numbers
 %files
 /usr/share/changing
 `;
-  await writeFile(path.join(folder, "changing.spec"), spec);
-  await runInSandbox(
-    {
-      root: tools.root,
-      mounts: [{ source: folder, target: "/work", writable: true }],
-      env: { SOURCE_DATE_EPOCH: "1700000000" },
-    },
-    [
-      "sh",
-      "-euc",
-      `rpmbuild --quiet -bb --define '_topdir /tmp/b' --define '_tmppath /tmp' --define '_rpmdir /work' /work/changing.spec
-rm /work/changing.spec; createrepo_c --quiet /work`,
-    ],
-  );
+
+async function listed(output: string): Promise<ListedImage> {
+  return { image: await inspectImage(output), contents: await readContents(output) };
 }
 
 async function main(): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), "bench-image-"));
   try {
-    const user = defaultStoreFolder(process.env);
-    const toolsName = await newest(path.join(user, "roots"), "tools-");
-    const tools = {
-      root: path.join(user, "roots", toolsName),
-      digest: toolsName.replace("tools-", ""),
-    };
-    const bases = path.join(user, "repos/base-debian-trixie");
-    const base = await newest(bases, "");
+    const { tools, compressor, repository, digest } = await importedBase();
+    const base = { id: "debian-trixie", priority: 99, digest, location: { folder: repository } };
+    const publishing = await Store.open(path.join(folder, "publishing"), silentLogger);
     const image = path.join(folder, "image");
     await mkdir(image);
     await writeFile(
@@ -223,31 +218,38 @@ compression: ${values.compression}
 policy: { allow: { packages: ["*"], files: ["/**"] } }
 `,
     );
-    const requestFor = (version: string): ImageRequest => ({
-      ...{ name: "bench", folder: image, arch: "x86_64" },
-      repositories: [
-        {
-          ...{ id: "own", priority: 1, digest: version },
-          location: { folder: path.join(folder, version) },
-        },
-        {
-          ...{ id: "debian-trixie", priority: 99, digest: base },
-          location: { folder: path.join(bases, base) },
-        },
-      ],
-    });
-    for (const version of ["1", "2"])
-      await makeChanging(tools, path.join(folder, version), version);
+    const requests = new Map<string, ImageRequest>();
+    const published: string[] = [];
+    for (const version of ["1", "2"]) {
+      const built = path.join(folder, version);
+      const packages = await buildPackages(tools, built, { changing: changingSpec(version) });
+      const context = { store: publishing, tools, logger: silentLogger };
+      const generation = await publish({ ...context, packages });
+      const { publicKey } = await signingKey(context);
+      published.push(generation.folder);
+      const own = { id: "own", priority: 1, digest: generation.id, publicKey };
+      requests.set(version, {
+        ...{ name: "bench", folder: image, arch: "x86_64" },
+        repositories: [{ ...own, location: { folder: generation.folder } }, base],
+      });
+    }
+    const requestFor = (version: string): ImageRequest => requests.get(version)!;
     const workFor = (version: string, lock: boolean): Work => ({
       ...{ store: path.join(folder, "store"), output: path.join(folder, "output") },
-      ...{ tools, request: requestFor(version), lock },
+      ...{ tools, compressor, request: requestFor(version), lock },
     });
     const ours = async (version: string, lock: boolean): Promise<Measured> => {
-      const program = ["node", import.meta.filename, "--child", "yes"];
+      // As the launcher starts the command line.
+      const cache = `NODE_COMPILE_CACHE=${path.join(folder, "compiled")}`;
+      const program = ["env", cache, "node", import.meta.filename, "--child", "yes"];
       return measure(program, JSON.stringify(workFor(version, lock)));
     };
+    const output = path.join(folder, "output");
+    const kept = path.join(folder, "kept");
+    const cold = await ours("1", true);
+    await cp(output, kept, { recursive: true });
     const rows: Row[] = [
-      { name: "cold store", measured: await ours("1", true), bar: "50 % of the peer's CPU" },
+      { name: "cold store", measured: cold, bar: "50 % of the peer's CPU" },
       { name: "nothing changed", measured: await ours("1", false), bar: "0.4 s" },
       {
         name: "one package changed",
@@ -255,14 +257,17 @@ policy: { allow: { packages: ["*"], files: ["/**"] } }
         bar: "1 s, 10 % of the peer's CPU",
       },
     ];
-    const other = values.peer ? await peer(folder, path.join(bases, base)) : undefined;
+    const { layers, pullBytes } = diffImages(await listed(kept), await listed(output));
+    const other = values.peer ? await peer(folder, published[0] ?? "", repository) : undefined;
     if (other !== undefined) {
       rows.push({ name: "dnf --installroot + buildah commit", measured: other, bar: "" });
     }
     show(rows, other);
+    console.log(
+      `after the change ${layers.added.length} of ${layers.added.length + layers.shared.length} layers are pulled, ${(pullBytes / 1e6).toFixed(1)} MB: bar: the package's own and the state layer`,
+    );
     const kills = Number(values.kills);
     if (kills > 0) {
-      const output = path.join(folder, "output");
       // Nothing is known already: every build has all steps to be ended in.
       const forget = async (): Promise<void> => removeFolder(path.join(folder, "store/ac"));
       await torture(
@@ -288,7 +293,8 @@ policy: { allow: { packages: ["*"], files: ["/**"] } }
   }
 }
 
-async function peer(folder: string, base: string): Promise<Measured> {
+/** @param requestFolder repository of the package that changes */
+async function peer(folder: string, requestFolder: string, base: string): Promise<Measured> {
   const container = (await run("buildah", ["from", "scratch"])).stdout.trim();
   try {
     const root = (await run("buildah", ["mount", container])).stdout.trim();
@@ -296,7 +302,7 @@ async function peer(folder: string, base: string): Promise<Measured> {
       ...["dnf", "-y", "-q", `--installroot=${root}`, "--releasever=13", "--nogpgcheck"],
       ...["--setopt=install_weak_deps=False", "--setopt=tsflags=nodocs", "--setopt=reposdir=/none"],
       ...[`--setopt=cachedir=${folder}/cache`, `--setopt=persistdir=${folder}/persist`],
-      ...[`--repofrompath=own,file://${folder}/1`, `--repofrompath=base,file://${base}`],
+      ...[`--repofrompath=own,file://${requestFolder}`, `--repofrompath=base,file://${base}`],
       ...["install", ...wanted],
     ];
     const commit = [
@@ -309,7 +315,11 @@ async function peer(folder: string, base: string): Promise<Measured> {
     ];
     const quoted = (command: readonly string[]): string =>
       command.map((word) => `'${word}'`).join(" ");
-    return await measure(["sh", "-ec", `${quoted(dnf)} >&2; ${quoted(commit)} >&2`]);
+    const sizes = `du --summarize --bytes ${folder}/peer/blobs | cut -f 1`;
+    const measured = await measure([
+      ...["sh", "-ec", `${quoted(dnf)} >&2; ${quoted(commit)} >&2; ${sizes}`],
+    ]);
+    return { ...measured, stdout: JSON.stringify({ bytes: Number(measured.stdout) }) };
   } finally {
     await run("buildah", ["rm", container]);
     await rm(path.join(folder, "peer"), { recursive: true, force: true });

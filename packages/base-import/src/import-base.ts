@@ -5,6 +5,7 @@ import {
   adoptFolder,
   type BaseFile,
   CleanroomError,
+  describeDuration,
   type Logger,
   mapConcurrent,
   nameMatcher,
@@ -38,6 +39,8 @@ export interface Base {
   readonly compilerCache: Tools | undefined;
   /** rpmlint, unpacked when it is first asked for; undefined where base.yaml does not name it. */
   readonly linter: () => Promise<Tools | undefined>;
+  /** libdeflate, where base.yaml names it. */
+  readonly compressor: Tools | undefined;
   /** Host folder with `Packages/` and `repodata/`. */
   readonly repository: string;
   /** Over everything the repository was made of. */
@@ -66,7 +69,7 @@ export async function importBase(
 ): Promise<Base> {
   const { name, file, lock, profiles } = definition;
   checkLock(name, file, lock);
-  const { packages, tools: locked, compilerCache: lockedCache, linter: lockedLinter } = lock;
+  const { packages, tools: locked } = lock;
   const digest = sha256Json([
     ...[repositoryEpoch, { packages, tools: locked }, file.arch, file.fixups, file.exclude],
     profilesDigest(profiles),
@@ -75,16 +78,19 @@ export async function importBase(
   const apt = once(() => PrivateApt.open(store, name, file));
   const done = await pathExists(path.join(repository, "repodata/repomd.xml"));
   const unpack = (
-    kind: "tools" | "ccache" | "linter",
+    kind: Parameters<typeof makeToolsRoot>[1],
     debs: readonly LockedPackage[],
   ): Promise<Tools> =>
     makeToolsRoot(store, kind, debs, logger, () => fetchPackages(store, apt, debs, logger));
+  const unpackIfAny = async (
+    kind: "ccache" | "compressor" | "linter",
+    debs: readonly LockedPackage[],
+  ): Promise<Tools | undefined> => (debs.length === 0 ? undefined : unpack(kind, debs));
   const tools = await unpack("tools", locked);
-  const compilerCache = lockedCache.length === 0 ? undefined : await unpack("ccache", lockedCache);
-  const linter = once(async () =>
-    lockedLinter.length === 0 ? undefined : unpack("linter", lockedLinter),
-  );
-  const base: Base = { name, file, tools, compilerCache, linter, repository, digest };
+  const compilerCache = await unpackIfAny("ccache", lock.compilerCache);
+  const compressor = await unpackIfAny("compressor", lock.compressor);
+  const linter = once(() => unpackIfAny("linter", lock.linter));
+  const base = { name, file, tools, compilerCache, compressor, linter, repository, digest };
   if (done) return base;
   await fetchPackages(store, apt, lock.packages, logger);
   return store.withLock(`base-${digest}`, async () => {
@@ -99,11 +105,13 @@ function checkLock(name: string, file: BaseFile, lock: BaseLock): void {
   const tools = new Set(lock.tools.map((entry) => entry.name));
   const cache = new Set(lock.compilerCache.map((entry) => entry.name));
   const linter = new Set(lock.linter.map((entry) => entry.name));
+  const compressor = new Set(lock.compressor.map((entry) => entry.name));
   const missing = [
     ...[...file.essential, ...file.build, ...file.packages].filter((entry) => !packages.has(entry)),
     ...file.tools.filter((entry) => !tools.has(entry)),
     ...file.compilerCache.filter((entry) => !cache.has(entry)),
     ...file.linter.filter((entry) => !linter.has(entry)),
+    ...file.compressor.filter((entry) => !compressor.has(entry)),
     ...Object.keys(file.fixups).filter((entry) => !packages.has(entry)),
   ];
   if (missing.length === 0) return;
@@ -132,6 +140,7 @@ async function makeRepository(
   );
   logger.info(`converting ${lock.packages.length} base packages to RPMs`);
   const isExcluded = nameMatcher(file.exclude);
+  const startedMs = performance.now();
   let finished = 0;
   const rpms = await mapConcurrent(lock.packages, jobs, async (deb, index) => {
     const contents = read[index];
@@ -142,7 +151,11 @@ async function makeRepository(
     for (const line of describeUnmatched(report.unmatched)) logger.warning(line);
     const rpm = await buildImportedRpm(store, tools, deb, text, contents.entries, file.arch);
     finished += 1;
-    if (finished % 50 === 0) logger.info(`  ${finished} of ${lock.packages.length}`);
+    if (finished % 50 === 0 && finished < lock.packages.length) {
+      const eachMs = (performance.now() - startedMs) / finished;
+      const left = describeDuration(eachMs * (lock.packages.length - finished));
+      logger.info(`  ${finished} of ${lock.packages.length}; about ${left} left`);
+    }
     return rpm;
   });
   await store.withTemporaryFolder("base", async (folder) => {

@@ -23,6 +23,7 @@ export async function lockBase(
     packages,
     tools: await apt.closure(base.tools),
     compilerCache: await optional(base.compilerCache),
+    compressor: await optional(base.compressor),
     linter: await optional(base.linter),
   };
 }

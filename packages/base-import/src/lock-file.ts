@@ -29,6 +29,8 @@ export const baseLockSchema = z.strictObject({
   compilerCache: z.array(lockedPackageSchema).default([]),
   /** What becomes the linter's root. */
   linter: z.array(lockedPackageSchema).default([]),
+  /** What becomes the compressor's root. */
+  compressor: z.array(lockedPackageSchema).default([]),
 });
 
 export type LockedPackage = z.output<typeof lockedPackageSchema>;

@@ -1,14 +1,16 @@
 import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
 import path from "node:path";
-import { readFileSync } from "node:fs";
+import { readFileSync, realpathSync, statSync } from "node:fs";
 import { CleanroomError, isMissingFile, sandboxArguments, shellOutput } from "@cleanroom/core";
 import {
   type Evaluation,
   type EvaluationOptions,
   evaluateSpec,
   type FileReader,
+  machineMacros,
   macrosFromRecord,
-  type MacroTable,
+  MacroTable,
   parseMacroFile,
   parseSpec,
   type ShellPolicy,
@@ -85,28 +87,37 @@ async function macroTable(session: Session, options: SpecOptions): Promise<Macro
   if (options.macros === undefined) {
     return macrosFromRecord((await session.baseFile()).macros, standardMacros());
   }
-  let table = standardMacros();
+  const arch = options.target ?? "x86_64";
+  let table = new MacroTable();
   for (const pattern of options.macros.split(":")) {
-    const files = await fastGlob(pattern, { dot: true, onlyFiles: true });
+    // As in rpm's own search path.
+    const expanded = pattern
+      .replaceAll("%{_target}", `${arch}-linux`)
+      .replace(/^~(?=\/)/, homedir());
+    const files = await fastGlob(expanded, { dot: true, onlyFiles: true });
     for (const file of files.toSorted()) {
+      if (/(?:~|\.rpm(?:new|orig|save))$/.test(file)) continue;
       table = parseMacroFile(await readFile(file, "utf8"), table, file);
     }
   }
-  return table;
+  return machineMacros(table, arch);
 }
 
-/** `%include` reads what is beside the spec and nothing else. */
+/**
+ * `%include` reads the files beside the spec and below, and nothing else: no link leads out of the
+ * folder, and what is no plain file (a pipe, a device) could keep a reader for ever.
+ */
 function readerBeside(file: string): FileReader {
   const folder = path.dirname(path.resolve(file));
   return {
     read: (name) => {
-      const target = path.resolve(folder, name);
-      if (!target.startsWith(`${folder}/`)) return undefined;
       try {
-        return readFileSync(target);
-      } catch (error) {
-        if (isMissingFile(error)) return undefined;
-        throw error;
+        const target = realpathSync(path.resolve(folder, name));
+        const isInside = target.startsWith(`${realpathSync(folder)}/`);
+        return isInside && statSync(target).isFile() ? readFileSync(target) : undefined;
+      } catch {
+        // None of that name, none that may be read, or no name at all.
+        return undefined;
       }
     },
   };

@@ -38,6 +38,8 @@ export const baseFileSchema = z.strictObject({
   compilerCache: z.array(z.string()).default([]),
   /** The Debian packages of rpmlint, where packages are to be linted. No build root holds them. */
   linter: z.array(z.string()).default([]),
+  /** The Debian package of libdeflate, for image layers; without it zlib takes several times longer. */
+  compressor: z.array(z.string()).default([]),
   /** Packages in every root: what Debian takes for granted ("Essential"). */
   essential: z.array(z.string()).min(1),
   /** Packages in every build root. */

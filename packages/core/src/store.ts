@@ -14,6 +14,7 @@ import { type Sha256, isSha256, sha256File } from "./digest.ts";
 import { CleanroomError } from "./error.ts";
 import {
   isMissingFile,
+  pathExists,
   removeAbandoned,
   removeFolder,
   uniqueName,
@@ -253,11 +254,16 @@ export class Store {
   /**
    * Puts a verified blob at `target`: as a hard link where the file system allows, else as a copy.
    *
+   * @param options.verify false for readers that check what they read themselves
    * @throws {CleanroomError} `blob-missing`
    */
-  async materialize(sha256: Sha256, target: string): Promise<void> {
-    const blob = await this.blob(sha256);
-    if (blob === undefined) {
+  async materialize(
+    sha256: Sha256,
+    target: string,
+    { verify = true }: { readonly verify?: boolean } = {},
+  ): Promise<void> {
+    const blob = verify ? await this.blob(sha256) : this.blobPath(sha256);
+    if (blob === undefined || !(verify || (await pathExists(blob)))) {
       throw new CleanroomError("blob-missing", `the store lacks the blob ${sha256}`, {
         place: { file: target },
         hint: "run the command again: it will be made or fetched anew",

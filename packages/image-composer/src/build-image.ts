@@ -11,7 +11,7 @@ import {
   uniqueName,
 } from "@cleanroom/core";
 import { compose } from "./compose/compose.ts";
-import { packEpoch, packLevel } from "./compose/compression.ts";
+import { packKey } from "./compose/compression.ts";
 import type { ImageContext, ImageRequest } from "./context.ts";
 import { describeImage, type DescribedImage, lockDigest } from "./describe/describe-image.ts";
 import { type ImageFile, readImageFile } from "./image-file.ts";
@@ -61,16 +61,8 @@ export async function buildImage(
   const added = await readAddedFiles(request.folder);
   const before = await readRecord(options.output);
   const key = sha256Json([
-    ...[
-      "image",
-      imageEpoch,
-      imageRecordVersion,
-      packEpoch,
-      packLevel[image.compression],
-      context.tools.digest,
-      request.name,
-      (request.forbid ?? []).map(({ name }) => name),
-    ],
+    ...["image", imageEpoch, imageRecordVersion, packKey(context, image.compression), request.name],
+    (request.forbid ?? []).map(({ name }) => name),
     ...[lockDigest(lock), image as unknown as Json],
     addedFilesJson(added),
   ]);
@@ -94,6 +86,7 @@ export async function buildImage(
     contents: composition.contents,
     directories: composition.directories,
     unpackedBytes: composition.layers.reduce((sum, layer) => sum + layer.unpackedBytes, 0),
+    packageBytes: composition.packageBytes,
   });
   await checkForbidden(context, request, admitted.packages, composition.removed, added);
   const statements = await buildStatements(request.repositories);

@@ -5,6 +5,8 @@ import type { ForbidRule, Repository } from "@cleanroom/rootfs";
 export interface ImageContext {
   readonly store: Store;
   readonly tools: Tools;
+  /** libdeflate, which packs gzip layers; zlib of the tools does without it. */
+  readonly compressor?: Tools | undefined;
   readonly logger: Logger;
 }
 

@@ -31,10 +31,18 @@ export interface AssemblyOptions {
   readonly signed: boolean;
 }
 
+/** The packages of a generation. */
+export interface Assembly {
+  /** In the order of the metadata. */
+  readonly packages: readonly PublishedPackage[];
+  /** Those that the generation before has not. */
+  readonly fresh: readonly PublishedPackage[];
+}
+
 /**
- * Names and signs the packages of a new generation, in the order of its metadata. What the
- * generation before it has already is taken from its record, without a look at the package; each
- * other package is read once, and its digest checked.
+ * Names and signs the packages of a new generation. What the generation before it has already is
+ * taken from its record, without a look at the package; each other package is read once, and its
+ * digest checked.
  *
  * @throws CleanroomError `nevra-conflict`, `package-digest`, `package-unreadable`,
  *   `development-build`
@@ -45,23 +53,51 @@ export async function assemblePackages(
   reader: PackageReader,
   requested: readonly PackageToPublish[],
   { previous, signed: sign }: AssemblyOptions,
-): Promise<readonly PublishedPackage[]> {
-  const known = knownPackages(signer, previous, sign);
-  const byDigest = new Map(requested.map((one) => [one.sha256, one]));
+): Promise<Assembly> {
+  const requests = new Map(requested.map((one) => [one.sha256, one]));
+  // In their order, so that there is little left to sort.
   const packages: PublishedPackage[] = [];
-  const fresh: PackageToPublish[] = [];
-  for (const one of byDigest.values()) {
-    const kept = known.get(one.sha256);
-    if (kept === undefined) fresh.push(one);
-    else packages.push(withProvenance(kept, one));
+  const unknown = new Map(requests);
+  for (const one of knownPackages(signer, previous, sign)) {
+    const request = requests.get(one.unsignedSha256);
+    if (request === undefined) continue;
+    packages.push(withProvenance(one, request));
+    unknown.delete(one.unsignedSha256);
   }
-  const signed = sign ? await signPackages(context, signer, fresh) : await takeIn(context, fresh);
-  const files = fresh.map((one) => {
+  const fresh = await readPackages(context, signer, reader, [...unknown.values()], sign);
+  packages.push(...fresh);
+  packages.sort((a, b) => compareText(a.name, b.name) || compareText(a.nevra, b.nevra));
+  return { packages: withoutConflicts(context, packages, requests), fresh };
+}
+
+/** What the generation before has, where it was signed by the same key. */
+function knownPackages(
+  signer: Signer,
+  previous: Generation | undefined,
+  sign: boolean,
+): readonly PublishedPackage[] {
+  const isSame =
+    previous?.keyFingerprint === signer.fingerprint && previous.signedPackages === sign;
+  return isSame ? previous.packages : [];
+}
+
+async function readPackages(
+  context: PublisherContext,
+  signer: Signer,
+  reader: PackageReader,
+  requests: readonly PackageToPublish[],
+  sign: boolean,
+): Promise<readonly PublishedPackage[]> {
+  const signed = sign
+    ? await signPackages(context, signer, requests)
+    : await takeIn(context, requests);
+  const files = requests.map((one) => {
     const sha256 = signed.get(one.sha256);
     if (sha256 === undefined) throw new TypeError(`${one.file} was not signed`);
     return { one, sha256, file: context.store.blobPath(sha256) };
   });
   const identifications = await reader.identify(files);
+  const packages: PublishedPackage[] = [];
   for (const [index, { one, sha256 }] of files.entries()) {
     const { identity, sizeBytes, development } = await identified(
       context,
@@ -76,19 +112,7 @@ export async function assemblePackages(
       withProvenance({ ...identity, location, sha256, sizeBytes, unsignedSha256 }, one),
     );
   }
-  packages.sort((a, b) => compareText(a.name, b.name) || compareText(a.nevra, b.nevra));
-  return withoutConflicts(context, packages, byDigest);
-}
-
-/** What the generation before has, by unsigned digest, where it was signed by the same key. */
-function knownPackages(
-  signer: Signer,
-  previous: Generation | undefined,
-  sign: boolean,
-): ReadonlyMap<Sha256, PublishedPackage> {
-  const isSame =
-    previous?.keyFingerprint === signer.fingerprint && previous.signedPackages === sign;
-  return new Map(isSame ? previous.packages.map((one) => [one.unsignedSha256, one]) : []);
+  return packages;
 }
 
 function withProvenance(one: PublishedPackage, { provenance }: PackageToPublish): PublishedPackage {

@@ -1,8 +1,8 @@
-import { linkSync, mkdirSync, readdirSync } from "node:fs";
-import { readdir, rename, rm } from "node:fs/promises";
+import { linkSync, mkdirSync, statSync } from "node:fs";
+import { readdir, readlink, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { isMissingFile, type Store, uniqueName } from "@cleanroom/core";
-import { type PublishedPackage, repositoryFolder } from "./generation.ts";
+import { type Generation, type PublishedPackage, repositoryFolder } from "./generation.ts";
 
 /**
  * All packages of a repository's generations lie in one folder, each once, as hard links to the
@@ -14,8 +14,21 @@ export const poolName = "Packages";
 /** What a generation's `Packages` leads to. */
 export const poolLink = path.join("..", "..", poolName);
 
+/** Whether a generation's packages are in the pool; those of an older kind have a folder of their own. */
+export async function usesPool(generation: Generation | undefined): Promise<boolean> {
+  if (generation === undefined) return false;
+  try {
+    return (await readlink(path.join(generation.folder, poolName))) === poolLink;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // EINVAL: something else than a link.
+    if (isMissingFile(error) || code === "EINVAL") return false;
+    throw error;
+  }
+}
+
 /**
- * Puts the packages of a generation into the pool, as far as they are not there.
+ * Puts packages into the pool, as far as they are not there.
  *
  * @throws CleanroomError `blob-missing`
  */
@@ -25,16 +38,10 @@ export async function addToPool(
   packages: readonly PublishedPackage[],
 ): Promise<void> {
   const folder = repositoryFolder(store, repository);
-  const there = new Map<string, ReadonlySet<string>>();
+  for (const subfolder of new Set(packages.map(({ location }) => path.dirname(location)))) {
+    mkdirSync(path.join(folder, subfolder), { recursive: true });
+  }
   for (const { location, sha256 } of packages) {
-    const subfolder = path.posix.dirname(location);
-    let names = there.get(subfolder);
-    if (names === undefined) {
-      mkdirSync(path.join(folder, subfolder), { recursive: true });
-      names = new Set(readdirSync(path.join(folder, subfolder)));
-      there.set(subfolder, names);
-    }
-    if (names.has(path.posix.basename(location))) continue;
     // Synchronous: there may be as many links as packages, and handing each to another thread
     // costs several times the link.
     if (!linked(store.blobPath(sha256), path.join(folder, location))) {
@@ -43,13 +50,14 @@ export async function addToPool(
   }
 }
 
-/** False where there is no blob, or where it cannot be linked to. */
+/** False where there is no blob, where it cannot be linked to, and where something else is there. */
 function linked(blob: string, target: string): boolean {
   try {
     linkSync(blob, target);
     return true;
   } catch (error) {
     const { code = "" } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return statSync(target).ino === statSync(blob).ino;
     if (isMissingFile(error) || ["EXDEV", "EMLINK", "EPERM"].includes(code)) return false;
     throw error;
   }

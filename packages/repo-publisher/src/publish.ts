@@ -2,12 +2,7 @@ import { mkdir, rename, symlink, utimes } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Sha256, sha256, sha256Json, type Store, writeFileAtomic } from "@cleanroom/core";
-import {
-  assemblePackages,
-  compareText,
-  developmentBuild,
-  type PackageToPublish,
-} from "./assemble.ts";
+import { assemblePackages, developmentBuild, type PackageToPublish } from "./assemble.ts";
 import {
   currentGeneration,
   currentId,
@@ -27,7 +22,7 @@ import { extraMetadata } from "./extras/extra-metadata.ts";
 import type { RepositoryExtras } from "./extras/repository-file.ts";
 import { metadataOf } from "./metadata/metadata-chunks.ts";
 import { PackageReader } from "./metadata/package-reader.ts";
-import { addToPool, poolLink, poolName } from "./package-pool.ts";
+import { addToPool, poolLink, poolName, usesPool } from "./package-pool.ts";
 import { publicKeyFileName, repoFileName, repoFileText } from "./repo-file.ts";
 import type { MetadataCompression } from "./metadata/packing.ts";
 import { writeRepodata } from "./metadata/repodata.ts";
@@ -117,17 +112,12 @@ async function requestKey(
     signPackages: options.signPackages ?? true,
     extras: { groups: options.extras?.groups, updates: options.extras?.updates },
     checks: await checksKey(options.checks ?? {}),
-    // One text: there may be very many.
+    // One text: there may be very many. Sorted by code units.
     packages: sha256(
-      [
-        ...new Set(
-          options.packages.map(
-            (one) => `${one.sha256} ${one.provenance ?? ""} ${one.kept ?? false}`,
-          ),
-        ),
-      ]
-        .toSorted(compareText)
-        .join("\n"),
+      options.packages
+        .map((one) => `${one.sha256} ${one.provenance ?? ""} ${one.kept ?? false}\n`)
+        .toSorted()
+        .join(""),
     ),
   });
 }
@@ -210,7 +200,7 @@ async function writeGeneration(
   { readonly generation: Generation } | { readonly offenders: readonly RequestedOffender[] }
 > {
   const { store, compression = "zstd", signPackages: signedPackages = true } = options;
-  const packages = await assemblePackages(options, signer, reader, options.packages, {
+  const { packages, fresh } = await assemblePackages(options, signer, reader, options.packages, {
     previous,
     signed: signedPackages,
   });
@@ -255,7 +245,7 @@ async function writeGeneration(
     const offenders = await offendersIn(options, folder, keyFile, options.checks ?? {});
     if (offenders.length > 0) return { offenders: withRequests(offenders, packages) };
     // What has not passed the checks is nowhere where clients could find it.
-    await addToPool(store, repository, packages);
+    await addToPool(store, repository, (await usesPool(previous)) ? fresh : packages);
     const same = await readGeneration(target);
     if (same !== undefined) return { generation: same };
     await mkdir(path.dirname(target), { recursive: true });

@@ -101,7 +101,7 @@ export {
 export { SourceText, type TextEncoding } from "./syntax/source-text.ts";
 export { compareVersions } from "./version/compare.ts";
 export { compareEvr, type Evr, formatEvr, parseEvr } from "./version/evr.ts";
-export { standardMacros } from "./macro/standard-macros.ts";
+export { machineMacros, standardMacros } from "./macro/standard-macros.ts";
 export { type StaticProvide, staticProvides } from "./model/static-provides.ts";
 export { setBuildOption } from "./edit/build-option.ts";
 export { addFile, removeFiles } from "./edit/files-edit.ts";

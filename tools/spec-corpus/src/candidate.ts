@@ -92,14 +92,16 @@ function pathIn(system: string, path: string): string {
   return path.startsWith("/tmp/") ? path : system + path;
 }
 
-function kindOf(system: string, path: string): FileKind {
+function kindOf(system: string, path: string): FileKind | undefined {
   const found = statSync(pathIn(system, path), { throwIfNoEntry: false });
-  return found === undefined ? "nothing" : found.isDirectory() ? "folder" : "file";
+  if (found === undefined) return "nothing";
+  return found.isDirectory() ? "folder" : found.isFile() ? "file" : undefined;
 }
 
 function readOrNothing(system: string, path: string): Uint8Array | undefined {
   try {
-    return readFileSync(pathIn(system, path));
+    // A device such as /dev/urandom has no end.
+    return kindOf(system, path) === "file" ? readFileSync(pathIn(system, path)) : undefined;
   } catch {
     return undefined;
   }

@@ -16,21 +16,28 @@ import {
 } from "@cleanroom/image-composer";
 import type { Argv } from "yargs";
 import { imageOutput } from "../image-folders.ts";
-import { checkImageName, imageContext } from "../image-request.ts";
+import {
+  checkImageName,
+  forImages,
+  imageArgument,
+  imageContext,
+  imagesArgument,
+  type OptionalImage,
+} from "../image-request.ts";
 import { type GlobalOptions, Session, workspace } from "../session.ts";
 
 interface Options extends GlobalOptions {
   readonly image: string;
 }
 
-async function verify(options: Options): Promise<void> {
-  const session = new Session(options);
-  await checkImageName(session, options.image);
-  const { digest, layers } = await verifyImage(imageOutput(options.image));
-  session.print(
-    { digest, layers: layers.length },
-    `${options.image} ${digest}: every digest is right`,
-  );
+async function verify(options: OptionalImage): Promise<void> {
+  await forImages(options, async (_session, image) => {
+    const { digest, layers } = await verifyImage(imageOutput(image));
+    return {
+      value: { image, digest, layers: layers.length },
+      text: `${image} ${digest}: every digest is right`,
+    };
+  });
 }
 
 async function why(options: Options & { readonly what: string }): Promise<void> {
@@ -136,10 +143,10 @@ const named = (parser: Argv): Argv =>
 /** The commands on an image that is built. */
 export function explainCommands(parser: Argv): Argv {
   return parser
-    .command<Options>(
-      "verify <image>",
+    .command<OptionalImage>(
+      "verify [image]",
       "Read it again and check every digest",
-      named as never,
+      imagesArgument,
       verify,
     )
     .command<Options & { readonly what: string }>(
@@ -159,9 +166,9 @@ export function explainCommands(parser: Argv): Argv {
       diff,
     )
     .command<Options & { readonly file?: string }>(
-      "report <image> [file]",
+      "report [image] [file]",
       "A page with a treemap, layers, dependencies and licences",
-      ((inner: Argv) => named(inner).positional("file", { type: "string" })) as never,
+      ((inner: Argv) => imageArgument(inner).positional("file", { type: "string" })) as never,
       report,
     )
     .command<GlobalOptions & { readonly source: string; readonly file?: string }>(

@@ -8,9 +8,17 @@ import {
   runImage,
   saveImage,
 } from "@cleanroom/image-composer";
-import type { Argv, CommandModule } from "yargs";
+import type { CommandModule } from "yargs";
 import { imageOutput } from "../image-folders.ts";
-import { checkImageName, imageContext, imageRequest } from "../image-request.ts";
+import {
+  checkImageName,
+  forImages,
+  imageArgument,
+  imageContext,
+  imageRequest,
+  imagesArgument,
+  type OptionalImage,
+} from "../image-request.ts";
 import { publishForImage } from "../publish-stack.ts";
 import { type GlobalOptions, Session, workspace } from "../session.ts";
 import { explainCommands } from "./image-explain.ts";
@@ -32,29 +40,25 @@ export function describeImage(image: BuiltImage): string {
   ].join("\n");
 }
 
-async function lock(options: Options): Promise<void> {
-  const session = new Session(options);
-  await checkImageName(session, options.image);
-  const generation = await publishForImage(session, options.image);
-  const change = await lockImage(
-    await imageContext(session),
-    await imageRequest(session, options.image, generation),
-  );
-  session.print(
-    change,
-    change.lines.length === 0 ? "the lock holds: nothing changed" : change.lines.join("\n"),
-  );
+async function lock(options: OptionalImage): Promise<void> {
+  await forImages(options, async (session, image) => {
+    const generation = await publishForImage(session, image);
+    const request = await imageRequest(session, image, generation);
+    const change = await lockImage(await imageContext(session), request);
+    const words = change.lines.length === 0 ? ["the lock holds: nothing changed"] : change.lines;
+    return { value: change, text: words.join("\n") };
+  });
 }
 
-async function build(options: Options): Promise<void> {
-  const session = new Session(options);
-  await checkImageName(session, options.image);
-  const context = await imageContext(session);
-  const generation = await publishForImage(session, options.image);
-  const request = await imageRequest(session, options.image, generation);
-  if ((await readImageLock(request.folder)) === undefined) await lockImage(context, request);
-  const image = await buildImage(context, request, { output: imageOutput(options.image) });
-  session.print(image, describeImage(image));
+async function build(options: OptionalImage): Promise<void> {
+  await forImages(options, async (session, image) => {
+    const context = await imageContext(session);
+    const generation = await publishForImage(session, image);
+    const request = await imageRequest(session, image, generation);
+    if ((await readImageLock(request.folder)) === undefined) await lockImage(context, request);
+    const built = await buildImage(context, request, { output: imageOutput(image) });
+    return { value: built, text: describeImage(built) };
+  });
 }
 
 async function inspect(options: Options): Promise<void> {
@@ -84,34 +88,36 @@ async function runOne(options: Options): Promise<void> {
   process.exitCode = exitCode ?? 0;
 }
 
-const named = (parser: Argv): never =>
-  parser.positional("image", { type: "string", demandOption: true }) as never;
-
 export const imageCommand: CommandModule<object, GlobalOptions> = {
   command: "image",
   describe: "Images from the published repository",
   builder: (parser) =>
     explainCommands(parser)
-      .command<Options>(
-        "lock <image>",
+      .command<OptionalImage>(
+        "lock [image]",
         "Publish what it needs, resolve its packages and write image.lock.yaml",
-        named,
+        imagesArgument,
         lock,
       )
-      .command<Options>(
-        "build <image>",
+      .command<OptionalImage>(
+        "build [image]",
         "Publish what it needs and build it from its lock",
-        named,
+        imagesArgument,
         build,
       )
-      .command<Options>("inspect <image>", "Its layers, packages and sizes", named, inspect)
+      .command<Options>(
+        "inspect [image]",
+        "Its layers, packages and sizes",
+        imageArgument as never,
+        inspect,
+      )
       .command<Options & { readonly file?: string }>(
-        "save <image> [file]",
+        "save [image] [file]",
         "Write it as an archive for podman, docker and skopeo",
-        (inner) => (named(inner) as Argv).positional("file", { type: "string" }) as never,
+        (inner) => imageArgument(inner).positional("file", { type: "string" }) as never,
         save,
       )
-      .command<Options>("run <image>", "Run it in the foreground", named, runOne)
+      .command<Options>("run [image]", "Run it in the foreground", imageArgument as never, runOne)
       .demandCommand(
         1,
         "image what? lock, build, inspect, verify, why, diff, report, save, squash, index, push, key or run",

@@ -222,9 +222,12 @@ function imageDirectories(
   { directories }: RootContents,
   state: ImageState,
 ): readonly ImageDirectory[] {
-  const modes = new Map([...directories.values()].map(({ path, mode }) => [path, mode]));
-  for (const { path, mode } of state.directories) modes.set(path, mode);
-  return [...modes].map(([path, mode]) => ({ path: `/${path}`, mode }));
+  const found = new Map<string, Omit<ImageDirectory, "path">>();
+  for (const { path, mode, owners } of directories.values()) {
+    found.set(path, { mode, package: owners[0] });
+  }
+  for (const { path, mode } of state.directories) found.set(path, { mode });
+  return [...found].map(([path, directory]) => ({ path: `/${path}`, ...directory }));
 }
 
 /** Numbers, because orchestrators that refuse root cannot look a name up. */

@@ -1,20 +1,11 @@
-import { readFile, mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import {
-  CleanroomError,
-  runInSandbox,
-  type Sha256,
-  sha256,
-  sha256Json,
-  type Store,
-} from "@cleanroom/core";
-import { type Compression, packEpoch, packLevel } from "./compression.ts";
+import { type Sha256, sha256, sha256Json, type Store } from "@cleanroom/core";
+import { type Compression, packKey } from "./compression.ts";
 import type { ImageContext } from "../context.ts";
-import { type KeptPiece, keepPiece, type Piece, type PieceEntry } from "./pieces.ts";
+import { PackJob } from "./pack-job.ts";
+import { keepPiece, type Piece } from "./pieces.ts";
 import { parentOf } from "./root-tree.ts";
 import { tarEnd, type TarEntry, tarHeader, tarPadding } from "./tar-writer.ts";
-
-const packer = new URL("pack_layers.py", import.meta.url);
 
 /** What a layer is put together from. */
 export interface LayerParts {
@@ -67,12 +58,12 @@ export async function assembleLayers(
   layers: readonly LayerParts[],
   compression: Compression,
 ): Promise<PackedLayers> {
-  const { store, tools } = context;
+  const { store } = context;
   const heads = layers.map(({ directories }) => concat(directories.map(tarHeader)));
   const tails = layers.map(({ files }) => concat([...files.flatMap(fileBytes), tarEnd]));
   const keys = layers.map(({ pieces }, index) =>
     sha256Json([
-      ...["layer", packEpoch, packLevel[compression], compression, tools.digest],
+      ...["layer", packKey(context, compression)],
       ...[sha256(heads[index] ?? ""), sha256(tails[index] ?? "")],
       pieces.map(({ key }) => key),
     ]),
@@ -84,18 +75,18 @@ export async function assembleLayers(
   );
   if (missing.length === 0) return { blobs: blobs as readonly LayerBlob[], buildPaths };
   context.logger.info(`packing ${missing.length} of ${layers.length} layers`);
-  await store.withTemporaryFolder("layers", async (folder) => {
+  await store.withTemporaryFolder("pack", async (folder) => {
     const job = new PackJob(store);
     for (const index of missing) {
       const { pieces = [] } = layers[index] ?? {};
       await job.add(String(index), heads[index] ?? tarEnd, pieces, tails[index] ?? tarEnd);
     }
-    const packed = await pack(context, root, folder, job, compression);
+    const packed = await job.run(context, root, folder, compression);
     for (const [at, index] of missing.entries()) {
       const found = packed[at];
       const { pieces = [] } = layers[index] ?? {};
       if (found === undefined) throw new TypeError(`layer ${index} was not packed`);
-      const { sha256, size } = await store.takeFile(path.join(folder, "work", String(index)));
+      const { sha256, size } = await store.takeFile(path.join(folder, String(index)));
       if (sha256 !== found.sha256) throw new Error(`layer ${index} changed on the way`);
       const byKey = new Map(pieces.map((piece) => [piece.key, piece]));
       for (const { piece, size: sizeBytes, ...place } of found.pieces) {
@@ -128,131 +119,4 @@ function fileBytes({ entry, bytes }: LayerParts["files"][number]): Uint8Array[] 
 
 function concat(parts: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat(parts);
-}
-
-/** Start and end among the heads; then, of a file: path, size, algorithm and digest. */
-type PackedEntry = readonly [number, number, string?, number?, string?, string?];
-
-interface PackedPart {
-  readonly piece?: Sha256;
-  readonly kept?: Omit<KeptPiece, "buildPaths" | "sizeBytes"> & { readonly size: number };
-  readonly entries?: readonly (readonly (PackedEntry[number] | null)[])[];
-}
-
-/** What the packer is told: for each layer its parts; literal bytes are kept aside, in one file. */
-class PackJob {
-  readonly layers: { readonly output: string; readonly parts: readonly PackedPart[] }[] = [];
-  readonly heads: Uint8Array[] = [];
-  /** Layers that pieces are copied from: whether they are whole. */
-  readonly #blobs = new Map<Sha256, Promise<boolean>>();
-  readonly #store: Store;
-  #headBytes = 0;
-
-  constructor(store: Store) {
-    this.#store = store;
-  }
-
-  async add(
-    output: string,
-    head: Uint8Array,
-    pieces: readonly Piece[],
-    tail: Uint8Array,
-  ): Promise<void> {
-    const parts: PackedPart[] = head.length === 0 ? [] : [{ entries: [this.#literal(head)] }];
-    for (const piece of pieces) parts.push(await this.#piece(piece));
-    parts.push({ entries: [this.#literal(tail)] });
-    this.layers.push({ output, parts });
-  }
-
-  async #piece({ key, entries, kept }: Piece): Promise<PackedPart> {
-    // Reading verifies: what is damaged is made anew.
-    if (kept !== undefined && (await this.#isWhole(kept.blob))) {
-      const { blob, offset, sizeBytes, sha256 } = kept;
-      return { kept: { blob, offset, size: sizeBytes, sha256 } };
-    }
-    return { piece: key, entries: entries.map((one) => this.#entry(one)) };
-  }
-
-  async #isWhole(blob: Sha256): Promise<boolean> {
-    const known =
-      this.#blobs.get(blob) ?? this.#store.blob(blob).then((file) => file !== undefined);
-    this.#blobs.set(blob, known);
-    return known;
-  }
-
-  /** The layers that pieces are copied from. */
-  get sources(): readonly Sha256[] {
-    return this.layers.flatMap(({ parts }) => parts.flatMap(({ kept }) => kept?.blob ?? []));
-  }
-
-  #literal(bytes: Uint8Array): NonNullable<PackedPart["entries"]>[number] {
-    const start = this.#headBytes;
-    this.heads.push(bytes);
-    this.#headBytes += bytes.length;
-    return [start, this.#headBytes, null, null, null, null];
-  }
-
-  #entry({ entry, content }: PieceEntry): NonNullable<PackedPart["entries"]>[number] {
-    const [start = 0, end = 0] = this.#literal(tarHeader(entry)) as readonly number[];
-    if (content === undefined) return [start, end, null, null, null, null];
-    return [start, end, content.path, content.sizeBytes, content.algorithm, content.digest];
-  }
-}
-
-type PackerAnswer =
-  | {
-      readonly layers: readonly {
-        readonly sha256: Sha256;
-        readonly diffId: Sha256;
-        readonly pieces: readonly {
-          readonly piece: Sha256;
-          readonly offset: number;
-          readonly size: number;
-          readonly sha256: Sha256;
-          readonly buildPaths: readonly string[];
-        }[];
-      }[];
-    }
-  | { readonly changed: string };
-
-async function pack(
-  { store, tools }: ImageContext,
-  root: string,
-  folder: string,
-  job: PackJob,
-  compression: Compression,
-): Promise<Extract<PackerAnswer, { layers: unknown }>["layers"]> {
-  const work = path.join(folder, "work");
-  const blobs = path.join(folder, "blobs");
-  await mkdir(work);
-  await mkdir(blobs);
-  for (const blob of new Set(job.sources)) await store.materialize(blob, path.join(blobs, blob));
-  await writeFile(path.join(work, "heads"), concat(job.heads));
-  const { stdout } = await runInSandbox(
-    {
-      root: tools.root,
-      mounts: [
-        { source: work, target: "/work", writable: true },
-        { source: root, target: "/root" },
-        { source: blobs, target: "/blobs" },
-      ],
-    },
-    ["python3", "-c", await readFile(packer, "utf8")],
-    {
-      step: "pack layers",
-      input: JSON.stringify({
-        ...{ compression, level: packLevel[compression], layers: job.layers },
-      }),
-    },
-  );
-  const answer = JSON.parse(stdout) as PackerAnswer;
-  if ("layers" in answer) return answer.layers;
-  throw new CleanroomError(
-    "package-file-changed",
-    `/${answer.changed} is not as its package has it, though its size and time are`,
-    {
-      place: { step: "pack layers" },
-      hint: "a scriptlet changed it and hid that: find out which, and leave the package out",
-    },
-  );
 }

@@ -1,7 +1,7 @@
 import { type Json, type Sha256, sha256Json } from "@cleanroom/core";
 import type { RpmFile } from "rpm-parser";
 import type { AdmittedPackage } from "../lock/admit-packages.ts";
-import { type Compression, packEpoch, packLevel } from "./compression.ts";
+import { type Compression, packKey } from "./compression.ts";
 import type { ImageContext } from "../context.ts";
 import { capabilityAttribute } from "./file-capabilities.ts";
 import type { Owners } from "./owners.ts";
@@ -9,7 +9,7 @@ import type { PieceFile } from "./root-contents.ts";
 import { type TarEntry } from "./tar-writer.ts";
 
 /** Raised when the same package would give another piece. */
-const pieceEpoch = 2;
+const pieceEpoch = 3;
 
 /** An entry of a piece: a tar header, and the root's file whose content follows. */
 export interface PieceEntry {
@@ -89,7 +89,7 @@ export async function keepPiece(
 }
 
 function pieceKey(
-  { tools }: ImageContext,
+  context: ImageContext,
   { entry, header }: AdmittedPackage,
   files: readonly PieceFile[],
   owners: Owners,
@@ -97,8 +97,7 @@ function pieceKey(
 ): Sha256 {
   const here = new Map(files.map(({ file, path }) => [file.index, path]));
   return sha256Json([
-    ...["piece", pieceEpoch, packEpoch, packLevel[compression]],
-    ...[tools.digest, compression, entry.sha256],
+    ...["piece", pieceEpoch, packKey(context, compression), entry.sha256],
     // Only what is not as the header says, so that the usual key is short.
     header.files.filter(({ index, type }) => type !== "directory" && !here.has(index)).map(indexOf),
     files.flatMap(({ file, path }) => (`/${path}` === file.path ? [] : [[file.index, path]])),

@@ -16,6 +16,7 @@ const subject = (policy: object, change: Partial<PolicySubject> = {}): PolicySub
   contents: [],
   directories: [],
   unpackedBytes: 1,
+  packageBytes: [1],
   ...change,
 });
 
@@ -62,9 +63,11 @@ describe("in every image", () => {
     const directories = [
       { path: "/tmp", mode: 0o1777 },
       { path: "/srv/open", mode: 0o777 },
+      { path: "/srv/app", mode: 0o777, package: 0 },
     ];
     expect(messages(subject({}, { directories }))).toEqual([
       "directory writable by everyone: /srv/open [state layer]",
+      "directory writable by everyone: /srv/app [image -> app]",
     ]);
     expect(messages(subject({ allow: { files: ["/srv/**"] } }, { directories }))).toEqual([]);
   });
@@ -111,6 +114,14 @@ describe("by the image's own policy", () => {
     });
     expect(findViolations(value).map(({ rule }) => rule)).toEqual([
       ...["forbidden licence", "setuid or setgid file", "forbidden file", "size"],
+    ]);
+  });
+
+  test("an image that is too big is blamed on its biggest packages", () => {
+    const headers = [header("app", { requires: [{ name: "data", text: "data" }] }), header("data")];
+    const value = subject({ size: "1MB" }, { headers, packageBytes: [1_000, 1_999_000] });
+    expect(messages({ ...value, unpackedBytes: 2_000_000 })).toEqual([
+      "size: 2.0 MB unpacked, over the 1.0 MB allowed; the biggest packages: 2.0 MB [image -> app -> data], 1.0 kB [image -> app]",
     ]);
   });
 

@@ -25,6 +25,8 @@ export interface ImageDirectory {
   /** Absolute. */
   readonly path: string;
   readonly mode: number;
+  /** Index of a package that lists it; undefined when none does, or image.yaml asks for it. */
+  readonly package?: number | undefined;
 }
 
 /** What an image is judged by. */
@@ -34,6 +36,8 @@ export interface PolicySubject {
   readonly contents: readonly ImageContent[];
   readonly directories: readonly ImageDirectory[];
   readonly unpackedBytes: number;
+  /** For each package the bytes of its files that the image holds. */
+  readonly packageBytes: readonly number[];
 }
 
 export interface Violation {
@@ -102,13 +106,16 @@ export function policyRules({ policy }: Pick<ImageFile, "policy">): readonly str
   ];
 }
 
+/** How many packages an image that is too big is blamed on. */
+const biggestMax = 5;
+
 /**
  * Judges an image by the rules that hold for every image and those of its own policy.
  *
  * @returns one violation a package or file, in the order of the rules; empty when all is well
  */
 export function findViolations(subject: PolicySubject): readonly Violation[] {
-  const { image, headers, contents, directories, unpackedBytes } = subject;
+  const { image, headers, contents, directories, unpackedBytes, packageBytes } = subject;
   const { forbid, allow, size } = image.policy;
   const graph = dependencyGraph(headers, image.packages);
   const allowedPackage = nameMatcher(allow.packages);
@@ -150,16 +157,20 @@ export function findViolations(subject: PolicySubject): readonly Violation[] {
     if (forbid.setuid && (mode & 0o6000) !== 0) blame("setuid or setgid file", path, index);
     if ((mode & 0o002) !== 0) blame("file writable by everyone", path, index);
   }
-  for (const { path, mode } of directories) {
+  for (const { path, mode, package: index } of directories) {
     // With the sticky bit, as /tmp has it, nobody can take away or replace what is another's.
     if ((mode & 0o002) !== 0 && (mode & 0o1000) === 0 && !allowedFile(path)) {
-      blame("directory writable by everyone", path, undefined);
+      blame("directory writable by everyone", path, index);
     }
   }
   if (size !== undefined && unpackedBytes > size) {
+    const biggest = [...packageBytes.entries()].toSorted(([, a], [, b]) => b - a);
+    const list = biggest
+      .slice(0, biggestMax)
+      .map(([index, bytes]) => `${megabytes(bytes)} [${chainTo(graph, headers, index)}]`);
     violations.push({
       rule: "size",
-      message: `size: ${megabytes(unpackedBytes)} unpacked, over the ${megabytes(size)} allowed`,
+      message: `size: ${megabytes(unpackedBytes)} unpacked, over the ${megabytes(size)} allowed; the biggest packages: ${list.join(", ")}`,
     });
   }
   return violations;

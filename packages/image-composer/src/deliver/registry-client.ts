@@ -56,12 +56,12 @@ export class RegistryClient {
 
   /** Sends a blob in parts; a part that breaks off is taken up where the registry has it. */
   async pushBlob(digest: string, file: string): Promise<void> {
-    const begun = await this.#request("POST", "/blobs/uploads/", {}, [202]);
-    let location = this.#locationOf(begun);
+    let location = await this.#beginUpload();
     const handle = await open(file, "r");
     try {
       const { size } = await handle.stat();
       let sent = 0;
+      let furthest = 0;
       let attempts = 0;
       while (sent < size) {
         const body = Buffer.alloc(Math.min(chunkBytes, size - sent));
@@ -74,14 +74,11 @@ export class RegistryClient {
           const answer = await this.#request("PATCH", location, { headers, body }, [202]);
           location = this.#locationOf(answer);
           sent += body.length;
-          attempts = 0;
+          if (sent > furthest) [furthest, attempts] = [sent, 0];
         } catch (error) {
           attempts += 1;
           if (attempts >= attemptsMax) throw error;
-          const state = await this.#request("GET", location, {}, [204]);
-          location = this.#locationOf(state);
-          const [, last] = /^(?:bytes=)?0-(\d+)$/.exec(state.headers.get("range") ?? "") ?? [];
-          sent = last === undefined || last === "0" ? 0 : Number(last) + 1;
+          ({ location, sent } = await this.#takeUp(location));
         }
       }
     } finally {
@@ -92,10 +89,25 @@ export class RegistryClient {
     await this.#request("PUT", finish.href, {}, [201]);
   }
 
+  async #beginUpload(): Promise<string> {
+    return this.#locationOf(await this.#request("POST", "/blobs/uploads/", {}, [202]));
+  }
+
+  /**
+   * Where a broken upload goes on: where the registry has it, or at the start of a new one.
+   * docker-registry gives an upload up when a part of it ended in its middle.
+   */
+  async #takeUp(upload: string): Promise<{ readonly location: string; readonly sent: number }> {
+    const state = await this.#request("GET", upload, {}, [204]).catch(() => undefined);
+    if (state === undefined) return { location: await this.#beginUpload(), sent: 0 };
+    const [, last] = /^(?:bytes=)?0-(\d+)$/.exec(state.headers.get("range") ?? "") ?? [];
+    const sent = last === undefined || last === "0" ? 0 : Number(last) + 1;
+    return { location: this.#locationOf(state), sent };
+  }
+
   /** Sends a small blob at once. */
   async pushBytes(digest: string, bytes: Uint8Array): Promise<void> {
-    const begun = await this.#request("POST", "/blobs/uploads/", {}, [202]);
-    const target = new URL(this.#locationOf(begun));
+    const target = new URL(await this.#beginUpload());
     target.searchParams.set("digest", digest);
     const headers = { "content-type": "application/octet-stream" };
     await this.#request("PUT", target.href, { headers, body: Buffer.from(bytes) }, [201]);

@@ -1,7 +1,14 @@
 import { createReadStream } from "node:fs";
 import { chmod, copyFile, mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { CleanroomError, mapConcurrent, runInSandbox, sha256Json } from "@cleanroom/core";
+import {
+  CleanroomError,
+  mapConcurrent,
+  runInSandbox,
+  type Sha256,
+  sha256Json,
+  type Store,
+} from "@cleanroom/core";
 import {
   type Closure,
   closureOf,
@@ -52,17 +59,37 @@ export async function admitPackages(
     closure.packages.map((entry) => ({ ...entry, ...plain.get(entry.sha256) })),
   );
   const packages = await mapConcurrent(admitted.packages, 4, async (entry) => {
-    const file = await context.store.blob(entry.sha256);
-    if (file === undefined) {
-      throw new CleanroomError("blob-missing", `the store lacks ${nevraOf(entry)}`, {
-        hint: "run the command again: it will be fetched anew",
-      });
-    }
-    const header = await readRpmHeader(createReadStream(file));
-    checkPackageFiles(header);
-    return { entry, header };
+    return { entry, header: await headerOf(context.store, entry) };
   });
   return { closure: admitted, packages };
+}
+
+/** Headers that this process has read from a store already: locking and building ask for the same. */
+const readHeaders = new WeakMap<Store, Map<Sha256, RpmHeader>>();
+
+async function headerOf(store: Store, entry: ClosurePackage): Promise<RpmHeader> {
+  const known = readHeaders.get(store) ?? new Map<Sha256, RpmHeader>();
+  readHeaders.set(store, known);
+  const before = known.get(entry.sha256);
+  if (before !== undefined) return before;
+  const header = await readCheckedHeader(store, entry);
+  checkPackageFiles(header);
+  known.set(entry.sha256, header);
+  return header;
+}
+
+/** A package names its header's digest, so a header is checked without reading the payload. */
+async function readCheckedHeader(store: Store, entry: ClosurePackage): Promise<RpmHeader> {
+  try {
+    return await readRpmHeader(createReadStream(store.blobPath(entry.sha256)));
+  } catch (error) {
+    // A damaged blob is set aside now, and fetched by the next run.
+    if ((await store.blob(entry.sha256)) !== undefined) throw error;
+    throw new CleanroomError("blob-missing", `the store lacks ${nevraOf(entry)}`, {
+      cause: error,
+      hint: "run the command again: it will be fetched anew",
+    });
+  }
 }
 
 /**

@@ -2,14 +2,15 @@ import { createHash } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
 import { mkdir, open, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { createGunzip, createZstdDecompress } from "node:zlib";
+import { createGunzip } from "node:zlib";
 import { CleanroomError, type Json, run } from "@cleanroom/core";
 import { tarEnd, tarHeader, tarPadding } from "../compose/tar-writer.ts";
 import type { ImageContext } from "../context.ts";
 import { imageIndex, type JsonBlob, jsonBlob, mediaTypes } from "../describe/oci-image.ts";
+import { PackJob } from "../compose/pack-job.ts";
+import { unpackZstd } from "../describe/zstd-frames.ts";
 import { writeArchive } from "../deliver/save-image.ts";
 import { megabytes } from "../sizes.ts";
-import { compressLayer } from "./compress-layer.ts";
 import { type Fate, type HiddenFile, type LayerEntry, stackLayers } from "./stack-layers.ts";
 import { type ReadEntry, readTar } from "./tar-reader.ts";
 
@@ -68,8 +69,10 @@ export async function squashImage(
     const { fates, hidden } = stackLayers(layers);
     const work = path.join(folder, "work");
     await mkdir(work);
-    const diffId = await writeLayer(image, fates, path.join(work, "layer"));
-    await compressLayer(context, work);
+    const { diffId, sizeBytes } = await writeLayer(image, fates, path.join(work, "layer"));
+    const job = new PackJob(context.store);
+    job.addArchive("layer.gz", "layer", sizeBytes, diffId);
+    await job.run(context, work, work, "gzip");
     const layer = await context.store.takeFile(path.join(work, "layer.gz"));
     const squashed = describe(image, name, diffId, layer.sha256, layer.size);
     const layout = path.join(folder, "layout");
@@ -180,24 +183,24 @@ async function readSource(source: string, target: string): Promise<SourceImage> 
 }
 
 function layerOf({ layout }: SourceImage, layer: Descriptor): AsyncGenerator<ReadEntry> {
-  const file = createReadStream(path.join(layout, "blobs", layer.digest.replace(":", "/")), {
-    highWaterMark: 1 << 20,
-  });
-  if (layer.mediaType.endsWith("gzip")) return readTar(file.pipe(createGunzip()));
-  if (layer.mediaType.endsWith("zstd")) return readTar(file.pipe(createZstdDecompress()));
-  return readTar(file);
+  const blob = path.join(layout, "blobs", layer.digest.replace(":", "/"));
+  if (layer.mediaType.endsWith("zstd")) return readTar(unpackZstd(blob));
+  const file = createReadStream(blob, { highWaterMark: 1 << 20 });
+  return readTar(layer.mediaType.endsWith("gzip") ? file.pipe(createGunzip()) : file);
 }
 
-/** @returns the digest of the archive: its diffID */
+/** @returns the digest of the archive, its diffID, and its size */
 async function writeLayer(
   image: SourceImage,
   fates: readonly (readonly Fate[])[],
   target: string,
-): Promise<string> {
+): Promise<{ readonly diffId: string; readonly sizeBytes: number }> {
   const hash = createHash("sha256");
+  let sizeBytes = 0;
   const output = await open(target, "wx");
   const write = async (bytes: Uint8Array): Promise<void> => {
     hash.update(bytes);
+    sizeBytes += bytes.length;
     await output.writeFile(bytes);
   };
   try {
@@ -216,7 +219,7 @@ async function writeLayer(
   } finally {
     await output.close();
   }
-  return hash.digest("hex");
+  return { diffId: hash.digest("hex"), sizeBytes };
 }
 
 function headerFor(entry: ReadEntry, fate: Exclude<Fate, "drop">): Uint8Array {

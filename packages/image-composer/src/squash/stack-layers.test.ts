@@ -46,6 +46,16 @@ describe("stackLayers", () => {
     expect(fates).toEqual([["drop", "drop", "drop"], ["keep"]]);
   });
 
+  test("what a layer has below a file's path and then makes a file is one of them", () => {
+    const { fates } = stackLayers([
+      [file("b/x")],
+      [file("b/x/z"), file("b")],
+      [file(".wh.b"), file("c/d")],
+      [file("c")],
+    ]);
+    expect(fates).toEqual([["drop"], ["drop", "drop"], ["drop", "drop"], ["keep"]]);
+  });
+
   test("a hard link whose first name is replaced keeps the bytes", () => {
     const { fates, hidden } = stackLayers([
       [file("a", 5), link("b", "a"), link("c", "b")],
@@ -87,16 +97,14 @@ function shown(layers: readonly (readonly LayerEntry[])[]): Map<string, LayerEnt
     for (const { path } of entries) {
       if (path.includes(".wh.")) clear(path.replace(".wh.", ""));
     }
-    const mine = new Set<string>();
     for (const { path, type } of entries) {
       if (path.includes(".wh.")) continue;
-      if (type !== "directory") {
-        for (const one of tree.keys()) {
-          if (one.startsWith(`${path}/`) && !mine.has(one)) tree.delete(one);
-        }
+      for (const [one, kind] of tree) {
+        const isBelow = type !== "directory" && one.startsWith(`${path}/`);
+        const isOnTheWay = kind !== "directory" && path.startsWith(`${one}/`);
+        if (isBelow || isOnTheWay) tree.delete(one);
       }
       tree.set(path, type);
-      mine.add(path);
     }
   }
   return tree;

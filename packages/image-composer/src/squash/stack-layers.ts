@@ -57,7 +57,8 @@ export function stackLayers(layers: readonly (readonly LayerEntry[])[]): Stacked
     if (place === undefined || place.layer >= below) return;
     gone.set(at(place), { by, how });
     seen.delete(path);
-    children.get(parentOf(path))?.delete(path);
+    // What still has something below it can be reached through its parent.
+    if ((children.get(path)?.size ?? 0) === 0) children.get(parentOf(path))?.delete(path);
   };
   const add = (path: string, place: Place): void => {
     seen.set(path, place);
@@ -87,8 +88,18 @@ export function stackLayers(layers: readonly (readonly LayerEntry[])[]): Stacked
       const before = seen.get(path);
       if (type === "link")
         linkSources.set(entry, sourceOf(linkTarget ?? "", seen, linkSources, at));
+      // Engines unpack entries one after the other: a file takes the place of a directory with all
+      // that is in it, and a file on the way to an entry gives way to a directory.
       if (type !== "directory") {
-        for (const child of children.get(path) ?? []) remove(child, layer, "overwritten", layer);
+        for (const child of children.get(path) ?? []) {
+          remove(child, layer, "overwritten", layer + 1);
+        }
+      }
+      for (let up = parentOf(path); up !== ""; up = parentOf(up)) {
+        const above = seen.get(up);
+        if (above === undefined || at(above).type === "directory") continue;
+        gone.set(at(above), { by: layer, how: "overwritten" });
+        seen.delete(up);
       }
       if (before !== undefined) gone.set(at(before), { by: layer, how: "overwritten" });
       add(path, { layer, index });

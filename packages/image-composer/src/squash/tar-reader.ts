@@ -34,6 +34,15 @@ export async function* readTar(
   chunks: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<ReadEntry, void, undefined> {
   const source = new BlockSource(chunks);
+  try {
+    yield* entriesOf(source);
+  } finally {
+    // An archive may end before its source does.
+    await source.close();
+  }
+}
+
+async function* entriesOf(source: BlockSource): AsyncGenerator<ReadEntry, void, undefined> {
   let blocks: Uint8Array[] = [];
   let records = new Map<string, Uint8Array>();
   for (;;) {
@@ -92,6 +101,10 @@ class BlockSource {
 
   constructor(chunks: AsyncIterable<Uint8Array>) {
     this.#chunks = chunks[Symbol.asyncIterator]();
+  }
+
+  async close(): Promise<void> {
+    await this.#chunks.return?.();
   }
 
   /** So many bytes; undefined at the end. */

@@ -148,8 +148,8 @@ async function open({ primary, filelists, other }: PackedChunk): Promise<Metadat
 
 function openText({ frame, sizeBytes }: PackedText): Promise<MetadataText> {
   return new Promise((resolve, reject) => {
-    // In one step: the size is known.
-    const options = { chunkSize: Math.max(64, sizeBytes) };
+    // In one step: the size is known, and a buffer that is not filled shows that there is no more.
+    const options = { chunkSize: Math.max(64, sizeBytes + 1) };
     zstdDecompress(frame, options, (error, text) => {
       if (error === null) resolve({ frame, text });
       else reject(error);
@@ -157,37 +157,26 @@ function openText({ frame, sizeBytes }: PackedText): Promise<MetadataText> {
   });
 }
 
-/** Where a package stood. */
-interface Place {
-  readonly chunk: readonly PackageInChunk[];
-  readonly index: number;
-}
-
-function placesOf(packages: readonly PackageInChunk[]): ReadonlyMap<string, Place> {
-  const places = new Map<string, Place>();
-  for (const chunk of cutChunks(packages)) {
-    for (const [index, one] of chunk.entries()) places.set(placeName(one), { chunk, index });
-  }
-  return places;
-}
-
 /** Finds the metadata of packages in the chunks of the generation before. */
 class EarlierChunks {
   readonly #store: Store;
   readonly #packages: readonly PackageInChunk[];
   readonly #texts = new Map<readonly PackageInChunk[], Promise<readonly PackageMetadata[]>>();
-  #places: ReadonlyMap<string, Place> | undefined;
+  #chunks: readonly (readonly PackageInChunk[])[] | undefined;
 
+  /** @param packages sorted by name */
   constructor(store: Store, packages: readonly PackageInChunk[]) {
     this.#store = store;
     this.#packages = packages;
   }
 
   async metadataOf(one: PackageInChunk): Promise<PackageMetadata | undefined> {
-    this.#places ??= placesOf(this.#packages);
-    const place = this.#places.get(placeName(one));
-    if (place === undefined) return undefined;
-    const { chunk, index } = place;
+    this.#chunks ??= cutChunks(this.#packages);
+    const chunk = chunkWith(this.#chunks, one.name);
+    const index = chunk.findIndex(
+      ({ sha256: digest, location }) => digest === one.sha256 && location === one.location,
+    );
+    if (index === -1) return undefined;
     const texts = this.#texts.get(chunk) ?? this.#read(chunk);
     this.#texts.set(chunk, texts);
     return (await texts)[index];
@@ -210,6 +199,16 @@ class EarlierChunks {
 /** Where one package's element ends; what packages say has its angle brackets escaped. */
 const afterPackage = /(?<=<\/package>\n)/;
 
-function placeName({ sha256: digest, location }: PackageInChunk): string {
-  return `${digest} ${location}`;
+/** The chunk in which a name stands if it does; packages of one name stand in one chunk. */
+function chunkWith(
+  chunks: readonly (readonly PackageInChunk[])[],
+  name: string,
+): readonly PackageInChunk[] {
+  let [low, high] = [0, chunks.length - 1];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((chunks[middle]?.at(-1)?.name ?? "") < name) low = middle + 1;
+    else high = middle;
+  }
+  return chunks[low] ?? [];
 }

@@ -24,6 +24,8 @@ const newcHeaderBytes = 110;
 /** rpm's own stripped entry for packages with files over 4 GB: magic, file index, padding. */
 const strippedHeaderBytes = 16;
 const nameBytesMax = 64 * 1024;
+/** What may follow the last entry; a bomb of zeros would be read for hours. */
+const paddingBytesMax = 1024 * 1024;
 
 /**
  * The files of an opened package, uncompressed and in archive order; ghosts are not in the archive.
@@ -42,7 +44,12 @@ export async function* readPayload(rpm: RpmPackage): AsyncGenerator<PayloadEntry
   try {
     yield* readArchive(source, files);
     // The rest is padding; the digest is checked once all of it has been read.
-    while ((await source.takeSome(Infinity)) !== undefined);
+    const end = source.offset;
+    while ((await source.takeSome(Infinity)) !== undefined) {
+      if (source.offset - end > paddingBytesMax) {
+        throw invalidPayload("it goes on after its last entry");
+      }
+    }
   } finally {
     await source.close();
   }

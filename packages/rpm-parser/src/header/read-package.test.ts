@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
+import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { CleanroomError } from "@cleanroom/core";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -179,6 +181,39 @@ describe("the payload of an .rpm", () => {
     const bytes = Buffer.concat([fixture("gz"), Buffer.from([0])]);
     expect(codeOf(() => readRpmPackage(bytes))).toBe("rpm-payload-digest");
     await expect(contents(bytes)).rejects.toMatchObject({ code: "rpm-payload-digest" });
+  });
+});
+
+describe("a forged payload", () => {
+  it.each(["gz", "zst", "xz", "lz", "bz"])(
+    "of %s never fails but by a known error",
+    async (kind) => {
+      const good = fixture(kind);
+      const { offset } = readRpmHeaderBytes(good).payload;
+      const size = good.length - offset;
+      await fc.assert(
+        fc.asyncProperty(fc.nat(size - 1), fc.integer({ min: 1, max: 255 }), async (at, change) => {
+          const bytes = Buffer.from(good);
+          bytes[offset + at] = (bytes[offset + at] ?? 0) ^ change;
+          await expect(contents(bytes)).rejects.toMatchObject({
+            code: expect.stringMatching(/^rpm-(payload-|truncated)/),
+          });
+        }),
+        { numRuns: 40, seed: 5 },
+      );
+    },
+  );
+
+  it("does not go on after its last entry", async () => {
+    const { header } = await openRpmPackage([fixture("gz")]);
+    const trailer = `070701${"0".repeat(88)}0000000b00000000TRAILER!!!\0\0\0\0`;
+    const payload = gzipSync(Buffer.concat([Buffer.from(trailer), Buffer.alloc(8 * 1024 * 1024)]));
+    const entries = readPayload({
+      header,
+      payload: Readable.from([payload]),
+      close: async () => {},
+    });
+    await expect(Array.fromAsync(entries)).rejects.toMatchObject({ code: "rpm-payload-invalid" });
   });
 });
 

@@ -196,3 +196,19 @@ export function standardMacros(arch = "x86_64"): MacroTable {
     platformTable,
   );
 }
+
+/**
+ * What rpm puts on top of its macro files, from the machine and its rpmrc.
+ *
+ * @param files the macros of rpm's own macro files.
+ */
+export function machineMacros(files: MacroTable, arch = "x86_64"): MacroTable {
+  const macros = {
+    _target: `${arch}-linux`,
+    _target_cpu: arch,
+    _target_os: "linux",
+    _build_arch: arch,
+    optflags: "-O2 -g",
+  };
+  return macrosFromRecord(macros, files);
+}
