@@ -5,6 +5,7 @@ import {
   adoptFolder,
   type BaseFile,
   CleanroomError,
+  describeDuration,
   type Logger,
   mapConcurrent,
   nameMatcher,
@@ -139,6 +140,7 @@ async function makeRepository(
   );
   logger.info(`converting ${lock.packages.length} base packages to RPMs`);
   const isExcluded = nameMatcher(file.exclude);
+  const startedMs = performance.now();
   let finished = 0;
   const rpms = await mapConcurrent(lock.packages, jobs, async (deb, index) => {
     const contents = read[index];
@@ -149,7 +151,11 @@ async function makeRepository(
     for (const line of describeUnmatched(report.unmatched)) logger.warning(line);
     const rpm = await buildImportedRpm(store, tools, deb, text, contents.entries, file.arch);
     finished += 1;
-    if (finished % 50 === 0) logger.info(`  ${finished} of ${lock.packages.length}`);
+    if (finished % 50 === 0 && finished < lock.packages.length) {
+      const eachMs = (performance.now() - startedMs) / finished;
+      const left = describeDuration(eachMs * (lock.packages.length - finished));
+      logger.info(`  ${finished} of ${lock.packages.length}; about ${left} left`);
+    }
     return rpm;
   });
   await store.withTemporaryFolder("base", async (folder) => {

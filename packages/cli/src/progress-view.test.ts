@@ -43,13 +43,22 @@ function shown(isTTY: boolean): { written: string[]; progress: BuildProgress; vi
   return { written, progress, view };
 }
 
-test("without a terminal, a line for each build that ends, and none when all was cached", () => {
+test("without a terminal, a line for the first build, and one for each that ends", () => {
   const { written, progress } = shown(false);
   progress.set("cairo", "cached");
   progress.set("glib2", "running");
   progress.set("glib2", "built");
   progress.set("pango", "cached");
-  expect(written).toEqual([expect.stringMatching(/^2 of 3: 1 waiting, 1 built, 1 cached; .*\n$/)]);
+  expect(written).toEqual([
+    expect.stringMatching(/^1 of 3: 1 running, 1 waiting, 1 cached; at most .* left\n$/),
+    expect.stringMatching(/^2 of 3: 1 waiting, 1 built, 1 cached; .*\n$/),
+  ]);
+});
+
+test("without a terminal, nothing when all was cached", () => {
+  const { written, progress } = shown(false);
+  for (const id of ["glib2", "cairo", "pango"]) progress.set(id, "cached");
+  expect(written).toEqual([]);
 });
 
 test("on a terminal, lines are drawn below the log and are gone in the end", () => {

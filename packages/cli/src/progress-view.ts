@@ -1,10 +1,5 @@
-import type { Logger } from "@cleanroom/core";
-import {
-  type BuildProgress,
-  type BuildState,
-  describeDuration,
-  type ProgressSnapshot,
-} from "@cleanroom/rpm-runner";
+import { describeDuration, type Logger } from "@cleanroom/core";
+import type { BuildProgress, BuildState, ProgressSnapshot } from "@cleanroom/rpm-runner";
 
 /** What a view writes to: standard error, as a rule. */
 export interface ViewStream {
@@ -18,7 +13,7 @@ const drawingMs = 250;
 
 /**
  * Shows where builds stand. On a terminal a few lines at its end that are drawn anew, below all
- * that is logged; elsewhere one line for each build that ends.
+ * that is logged; elsewhere one line when the first build begins, and one for each that ends.
  */
 export class ProgressView {
   readonly #stream: ViewStream;
@@ -44,9 +39,12 @@ export class ProgressView {
    */
   show(progress: BuildProgress, logger: Logger, isDrawn: boolean): void {
     this.#progress = progress;
+    let isBegun = false;
     progress.onChange((_id, state) => {
+      const isFirst = state === "running" && !isBegun;
+      isBegun ||= isFirst;
       if (isDrawn && this.#stream.isTTY === true) this.#follow(state, progress);
-      else if (state === "built" || state === "failed") {
+      else if (isFirst || state === "built" || state === "failed") {
         const snapshot = progress.snapshot();
         if (isOpen(snapshot)) logger.info(summaryLine(snapshot), countFields(snapshot));
       }

@@ -7,7 +7,7 @@ export {
 } from "./develop/develop.ts";
 export { explainBuilds } from "./explain.ts";
 export { BuildProgress, type BuildState, type ProgressSnapshot } from "./progress.ts";
-export { describeDuration, describeRun, readRunSummary, type RunSummary } from "./run-summary.ts";
+export { describeRun, readRunSummary, type RunSummary } from "./run-summary.ts";
 export { buildPackages } from "./build.ts";
 export { planPackages } from "./build-plan.ts";
 export { openBuildRoot } from "./build-root.ts";

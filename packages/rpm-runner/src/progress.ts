@@ -38,6 +38,12 @@ export interface ProgressSnapshot {
   readonly remainingMs: number | undefined;
 }
 
+/**
+ * How long builds have to take until they tell how fast this machine is: a short one is mostly
+ * preparation, and would make hours of minutes.
+ */
+const paceMs = 60_000;
+
 /** Where the builds of a run stand, for whoever wants to show it. Times are those of `now`. */
 export class BuildProgress {
   readonly #now: () => number;
@@ -117,7 +123,7 @@ export class BuildProgress {
     const knownMs = known.reduce((sum, { expectedMs }) => sum + (expectedMs ?? 0), ms);
     const middleMs = open.length === 0 ? 0 : knownMs / (known.length + count);
     // How fast this machine is today, beside the one that the expectations come from.
-    const pace = this.#expectedMs === 0 ? 1 : this.#tookMs / this.#expectedMs;
+    const pace = (this.#tookMs + paceMs) / (this.#expectedMs + paceMs);
     const costOf = ({ id, expectedMs }: PlannedBuild): number => {
       const beganMs = this.#states.get(id) === "running" ? this.#beganMs.get(id) : undefined;
       const elapsedMs = beganMs === undefined ? 0 : this.#now() - beganMs;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { BuildResult } from "./build-result.ts";
-import { describeDuration, describeRun, summarizeRun } from "./run-summary.ts";
+import { describeRun, summarizeRun } from "./run-summary.ts";
 
 const result = (name: string, how: BuildResult["how"], buildMs: number): [string, BuildResult] => [
   name,
@@ -38,15 +38,4 @@ test("what a run came to, and the time it saved", () => {
   expect(describeRun(summary)).toBe(
     "1 built, 1 cut off, 1 cached, 1 failed in 4.2 s, 1 min 5 s of building saved",
   );
-});
-
-test.each([
-  [400, "0.4 s"],
-  [9940, "9.9 s"],
-  [12_400, "12 s"],
-  [59_900, "1 min 0 s"],
-  [185_000, "3 min 5 s"],
-  [3_720_000, "1 h 2 min"],
-])("%i ms is %s", (ms, text) => {
-  expect(describeDuration(ms)).toBe(text);
 });

@@ -1,6 +1,6 @@
 import { mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import { isMissingFile, writeFileAtomic } from "@cleanroom/core";
+import { describeDuration, isMissingFile, writeFileAtomic } from "@cleanroom/core";
 import { formatBuildId } from "@cleanroom/spec-strip";
 import type { BuildResult } from "./build-result.ts";
 
@@ -62,16 +62,6 @@ export async function readRunSummary(outputFolder: string): Promise<RunSummary |
     if (isMissingFile(error)) return undefined;
     throw error;
   }
-}
-
-/** A duration for people: `0.4 s`, `12 s`, `3 min 5 s`, `1 h 2 min`. */
-export function describeDuration(ms: number): string {
-  if (ms < 9950) return `${(ms / 1000).toFixed(1)} s`;
-  const seconds = Math.round(ms / 1000);
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 /** A run in words: first one line, then what was built and what was cut off. */

@@ -6,7 +6,6 @@ import {
   checkReproducible,
   checkSourceRpms,
   type CutoffCheck,
-  describeDuration,
   describeRun,
   developPackage,
   explainBuilds,
@@ -22,6 +21,7 @@ import {
 import { formatBuildId } from "@cleanroom/spec-strip";
 import {
   CleanroomError,
+  describeDuration,
   formatError,
   type Logger,
   run,
