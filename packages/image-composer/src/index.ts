@@ -5,6 +5,7 @@ export { type ImageIndex, indexImages } from "./deliver/index-images.ts";
 export { type ImageKey, imageKey } from "./deliver/sign-image.ts";
 export { diffImages, type ImageDiff, type ListedImage } from "./describe/diff-images.ts";
 export { type ImageFile, imageFileSchema, readImageFile } from "./image-file.ts";
+export { urlOf } from "./deliver/publish-ports.ts";
 export {
   type BuiltFile,
   type BuiltImage,
@@ -19,7 +20,13 @@ export { lockImage } from "./lock/lock-image.ts";
 export { type PushedImage, pushImage } from "./deliver/push-image.ts";
 export { reportImage } from "./describe/report-image.ts";
 export { runImage, type RunningImage, type RunOptions } from "./deliver/run-image.ts";
-export { downImage, imageLogs, type ImageStatus, imageStatus } from "./deliver/running-image.ts";
+export {
+  downImage,
+  followImageLogs,
+  imageLogs,
+  type ImageStatus,
+  imageStatus,
+} from "./deliver/running-image.ts";
 export { saveImage } from "./deliver/save-image.ts";
 export { type SquashedImage, squashImage, squashLines } from "./squash/squash-image.ts";
 export { verifyImage } from "./describe/verify-image.ts";

@@ -1,4 +1,10 @@
-import { buildImage, lockImage, runImage, type RunningImage } from "@cleanroom/image-composer";
+import {
+  buildImage,
+  lockImage,
+  runImage,
+  type RunningImage,
+  urlOf,
+} from "@cleanroom/image-composer";
 import type { CommandModule } from "yargs";
 import { imageOutput } from "../image-folders.ts";
 import { openInBrowser } from "../open-in-browser.ts";
@@ -38,19 +44,18 @@ async function up(options: Options): Promise<void> {
     bind: options.bind,
     ...(options.port === undefined ? {} : { ports: [{ host: options.port }] }),
     onPorts: (ports) => {
-      const url = urlOf(ports);
+      const url = firstUrl(ports);
       if (options.open && url !== undefined) void openInBrowser(session.logger, url);
     },
   });
-  const url = urlOf(running.ports);
+  const url = firstUrl(running.ports);
   if (options.detach) session.print({ ...running, url }, url ?? running.container);
   process.exitCode = running.exitCode ?? 0;
 }
 
-function urlOf([port]: RunningImage["ports"]): string | undefined {
-  if (port === undefined) return undefined;
-  const host = port.address.includes(":") ? `[${port.address}]` : port.address;
-  return `http://${host}:${port.host}/`;
+/** Where a browser finds what runs: at its first port. */
+function firstUrl([port]: RunningImage["ports"]): string | undefined {
+  return port === undefined ? undefined : urlOf(port);
 }
 
 export const upCommand: CommandModule<object, Options> = {

@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { choosePorts } from "./publish-ports.ts";
+import { choosePorts, isLoopback, urlOf } from "./publish-ports.ts";
 
 const address = "127.0.0.1";
 let server: Server;
@@ -17,6 +17,18 @@ beforeEach(async () => {
 
 afterEach(() => {
   server.close();
+});
+
+test.each([
+  ["127.0.0.1", "http://127.0.0.1:8080/", true],
+  ["127.1.2.3", "http://127.1.2.3:8080/", true],
+  ["::1", "http://[::1]:8080/", true],
+  ["0.0.0.0", "http://0.0.0.0:8080/", false],
+  ["::", "http://[::]:8080/", false],
+  ["192.168.1.2", "http://192.168.1.2:8080/", false],
+])("%s is at %s", (address, url, own) => {
+  expect(urlOf({ address, host: 8080, container: 8080 })).toBe(url);
+  expect(isLoopback(address)).toBe(own);
 });
 
 describe("published ports", () => {

@@ -15,6 +15,21 @@ export interface PublishedPort {
   readonly host: number;
 }
 
+/** Where a browser finds a published port. */
+export function urlOf({ address, host }: PublishedPort): string {
+  return `http://${bracketed(address)}:${host}/`;
+}
+
+/** An address as it stands before a port (RFC 3986, section 3.2.2). */
+export function bracketed(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
+}
+
+/** Whether only this machine reaches an address. */
+export function isLoopback(address: string): boolean {
+  return address === "::1" || address === "localhost" || /^127\.\d+\.\d+\.\d+$/.test(address);
+}
+
 /**
  * Chooses a host port for each port of an image.
  *

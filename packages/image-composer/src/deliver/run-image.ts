@@ -5,7 +5,14 @@ import { type ContainerEngine, type EngineName, findEngine } from "./container-e
 import type { ImageContext } from "../context.ts";
 import { type BuiltImage, inspectImage } from "../describe/image-record.ts";
 import { imageReference } from "../describe/oci-image.ts";
-import { choosePorts, type PortRequest, type PublishedPort } from "./publish-ports.ts";
+import {
+  bracketed,
+  choosePorts,
+  isLoopback,
+  type PortRequest,
+  type PublishedPort,
+  urlOf,
+} from "./publish-ports.ts";
 import { saveImage } from "./save-image.ts";
 
 export interface RunOptions {
@@ -58,15 +65,15 @@ export async function runImage(context: ImageContext, options: RunOptions): Prom
   await removeContainer(engine, container);
   const address = options.bind ?? "127.0.0.1";
   const ports = await choosePorts(tcpPorts(image), options.ports ?? [], address);
-  for (const { address: host, host: port, container: own } of ports) {
-    if (port !== own && (options.ports ?? []).length === 0) {
-      logger.info(`port ${own} of ${host} is taken: ${port} stands in for it`);
+  for (const port of ports) {
+    if (port.host !== port.container && (options.ports ?? []).length === 0) {
+      logger.info(`port ${port.container} of ${address} is taken: ${port.host} stands in for it`);
     }
-    const reach =
-      host === "127.0.0.1"
-        ? " (from this machine alone: nobody is asked for a password; --bind opens it to others)"
-        : "";
-    logger.info(`${options.name} is at http://${host}:${port}/${reach}`);
+    const reach = isLoopback(address)
+      ? " (from this machine alone: nobody is asked for a password; --bind opens it to others)"
+      : "";
+    logger.info(`${options.name} is at ${urlOf(port)}${reach}`);
+    if (reach === "") logger.warning("nobody is asked for a password: who reaches it can use it");
   }
   const args = [
     ...[...engine.globalArguments, "run", "--name", container, "--pull=never"],
@@ -74,7 +81,7 @@ export async function runImage(context: ImageContext, options: RunOptions): Prom
     ...(runsAsRoot(image) ? [] : ["--cap-drop=all", "--security-opt=no-new-privileges"]),
     ...ports.flatMap((port) => [
       "--publish",
-      `${address.includes(":") ? `[${address}]` : address}:${port.host}:${port.container}`,
+      `${bracketed(address)}:${port.host}:${port.container}`,
     ]),
     options.detach === true ? "--detach" : "--rm",
     image.imageId.replace("sha256:", ""),

@@ -38,17 +38,34 @@ async function publishedAt(engine: EngineName, container: string): Promise<strin
   return [...stdout.matchAll(/ -> (\S+)$/gm)].map(([, published]) => published!);
 }
 
-/** What the container of an image has printed so far, both outputs. */
+/**
+ * What the container of an image has printed so far, both outputs.
+ *
+ * @throws {CleanroomError} `container-missing`
+ */
 export async function imageLogs(image: string): Promise<string> {
-  const { state, engine, container } = await imageStatus(image);
-  if (state === "absent") {
-    throw new CleanroomError("container-missing", `${image} is not running`, {
-      exitCode: 2,
-      hint: `./cleanroom up ${image} --detach`,
-    });
-  }
+  const { engine, container } = await thereIs(image);
   const { stdout, stderr } = await run(engine, ["logs", container]);
   return stdout + stderr;
+}
+
+/**
+ * Passes through what the container of an image prints, from its start until it ends.
+ *
+ * @throws {CleanroomError} `container-missing`
+ */
+export async function followImageLogs(image: string): Promise<void> {
+  const { engine, container } = await thereIs(image);
+  await run(engine, ["logs", "--follow", container], { interactive: true });
+}
+
+async function thereIs(image: string): Promise<ImageStatus> {
+  const status = await imageStatus(image);
+  if (status.state !== "absent") return status;
+  throw new CleanroomError("container-missing", `${image} is not running`, {
+    exitCode: 2,
+    hint: `./cleanroom up ${image} --detach`,
+  });
 }
 
 /**
