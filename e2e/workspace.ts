@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type CommandOptions, type CommandResult, run } from "@cleanroom/core";
@@ -47,6 +47,12 @@ export class Workspace {
   async commit(message: string): Promise<void> {
     const who = ["-c", "user.name=test", "-c", "user.email=test@example.invalid"];
     await this.git(...who, "commit", "--quiet", "--allow-empty", "--all", "--message", message);
+  }
+
+  /** A new file, or another text for one. */
+  async write(file: string, text: string): Promise<void> {
+    await mkdir(path.dirname(this.path(file)), { recursive: true });
+    await writeFile(this.path(file), text);
   }
 
   /** Changes a file by a function of its text. */

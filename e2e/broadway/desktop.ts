@@ -248,6 +248,13 @@ export class Desktop {
   }
 }
 
+/** Whether a page shows the panel, whose left part is drawn. */
+export async function panelIsPainted(page: Page): Promise<boolean> {
+  return page.evaluate(`[...document.querySelectorAll("canvas")].some((canvas) =>
+    canvas.style.visibility === "visible" && canvas.width === 1280 && canvas.height === 44 &&
+    canvas.getContext("2d").getImageData(60, 20, 1, 1).data[3] > 0)`);
+}
+
 /** The string in what gdbus prints: `('text',)`, with backslashes before quotes and backslashes. */
 function stringOf(printed: string): string {
   const quoted = /^\((['"])(.*)\1,\)\s*$/s.exec(printed)?.[2];

@@ -4,7 +4,7 @@ import { run } from "@cleanroom/core";
 import { inspectImage } from "@cleanroom/image-composer";
 import { Workspace } from "../workspace.ts";
 import { bringUp, Container } from "./container.ts";
-import { Desktop, until } from "./desktop.ts";
+import { Desktop, panelIsPainted, until } from "./desktop.ts";
 import { megabytes, memoryOf, sumOf } from "./memory.ts";
 
 /**
@@ -55,9 +55,7 @@ async function startToPanel(imageId: string): Promise<number> {
     container = await Container.start(containerName, imageId);
     const url = await container.url();
     await until("the page loads", async () => (await page.goto(url))?.ok());
-    await page.waitForFunction(`[...document.querySelectorAll("canvas")].some((canvas) =>
-      canvas.style.visibility === "visible" && canvas.width === 1280 && canvas.height === 44 &&
-      canvas.getContext("2d").getImageData(60, 20, 1, 1).data[3] > 0)`);
+    await until("the panel is painted", async () => panelIsPainted(page));
     return performance.now() - startedMs;
   } finally {
     await browser.close();
