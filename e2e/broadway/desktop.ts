@@ -160,8 +160,9 @@ export class Desktop {
     if (!launcherOpen) {
       await this.click(launcherButton);
       await until("the launcher opens", async () => (await this.panel()).launcherOpen);
-      await this.settle();
     }
+    await until("the launcher is in front", async () => this.#launcherIsInFront());
+    await this.settle();
     return until(`the launcher shows ${id}`, async () => {
       const { applications, launcherOpen: open } = await this.panel();
       return open ? applications.find((application) => application.id === id)?.place : undefined;
@@ -170,12 +171,17 @@ export class Desktop {
 
   /** Neither the panel nor the launcher, nor a tooltip. */
   async applicationWindows(): Promise<readonly BrowserWindow[]> {
-    const { screen, panel } = await this.panel();
+    const state = await this.panel();
     return (await this.windows()).filter(
-      ({ width, height, y }) =>
-        height > 100 &&
-        !(width === screen.width && (height === panel.height || (y === 0 && height === panel.y))),
+      (window) => window.height > 100 && !isPanel(window, state) && !isLauncher(window, state),
     );
+  }
+
+  /** Nothing but the panel covers a part of it. */
+  async #launcherIsInFront(): Promise<boolean> {
+    const state = await this.panel();
+    const front = (await this.windows()).findLast((window) => !isPanel(window, state));
+    return front !== undefined && isLauncher(front, state);
   }
 
   /** Closes every program by its button in the panel. */
@@ -246,6 +252,14 @@ export class Desktop {
       await page.close();
     }
   }
+}
+
+function isPanel({ width, height }: Place, { screen, panel }: PanelState): boolean {
+  return width === screen.width && height === panel.height;
+}
+
+function isLauncher({ y, width, height }: Place, { screen, panel }: PanelState): boolean {
+  return y === 0 && width === screen.width && height === panel.y;
 }
 
 /** Whether a page shows the panel, whose left part is drawn. */

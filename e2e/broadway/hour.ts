@@ -5,7 +5,7 @@ import { run } from "@cleanroom/core";
 import { Workspace } from "../workspace.ts";
 import { applications } from "./applications.ts";
 import { bringUp, Container } from "./container.ts";
-import { Desktop, until } from "./desktop.ts";
+import { Desktop, setPatience, until } from "./desktop.ts";
 import { megabytes, memoryOf, sumOf } from "./memory.ts";
 
 /**
@@ -65,6 +65,8 @@ async function closeEverything(desktop: Desktop): Promise<void> {
   );
 }
 
+// Whatever else the machine has to do in an hour.
+setPatience(120_000);
 const workspace = await Workspace.copy();
 const { image } = await bringUp(workspace, "broadway");
 await workspace.cleanroom(["down", "broadway"]);
