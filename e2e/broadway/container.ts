@@ -33,6 +33,20 @@ export async function bringUp(
   };
 }
 
+/** Builds an image and gives it to the engine, by way of an archive, as README says. */
+export async function loadImage(workspace: Workspace, image: string): Promise<BuiltImage> {
+  for (const args of [
+    ["up", image, "--no-run"],
+    ["image", "save", image],
+  ]) {
+    const { exitCode, stderr } = await workspace.cleanroom(args);
+    if (exitCode !== 0) throw new Error(`${args.join(" ")} failed:\n${stderr}`);
+  }
+  const engine = await findEngine(silentLogger);
+  await run(engine.name, ["load", "--input", workspace.path("dist", `${image}.tar`)]);
+  return inspectImage(workspace.path("dist/images", image));
+}
+
 /** A container, from outside. */
 export class Container {
   readonly engine: string;

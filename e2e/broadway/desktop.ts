@@ -131,17 +131,19 @@ export class Desktop {
     return window;
   }
 
-  async click(place: Place | undefined): Promise<void> {
+  /** @param heldMs how long the button is held */
+  async click(place: Place | undefined, heldMs = 0): Promise<void> {
     if (place === undefined) throw new Error("there is nothing to click on");
-    await this.page.mouse.click(place.x + place.width / 2, place.y + place.height / 2);
+    const [x, y] = [place.x + place.width / 2, place.y + place.height / 2];
+    await this.page.mouse.click(x, y, { delay: heldMs });
   }
 
-  /** Opens the launcher unless it is open, and clicks on an application. */
-  async launch(id: string): Promise<PanelProgram> {
+  /** Opens the launcher unless it is open, and clicks on an application; see {@link click}. */
+  async launch(id: string, heldMs = 0): Promise<PanelProgram> {
     const before = new Set((await this.panel()).programs.map(({ pid }) => pid));
     const windowsBefore = (await this.applicationWindows()).length;
     const tile = await this.#tile(id);
-    await this.click(tile);
+    await this.click(tile, heldMs);
     const program = await until(`${id} runs`, async () =>
       (await this.panel()).programs.find(
         ({ pid, application }) => application === id && !before.has(pid),
@@ -276,7 +278,7 @@ function stringOf(printed: string): string {
   return quoted.replaceAll(/\\(.)/gs, "$1");
 }
 
-let patienceMs = 20_000;
+let patienceMs = 60_000;
 
 /** How long {@link until} waits; tests of what will never come have less of it. */
 export function setPatience(timeMs: number): void {

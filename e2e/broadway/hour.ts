@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import { run } from "@cleanroom/core";
 import { Workspace } from "../workspace.ts";
 import { applications } from "./applications.ts";
-import { bringUp, Container } from "./container.ts";
+import { Container, loadImage } from "./container.ts";
 import { Desktop, setPatience, until } from "./desktop.ts";
 import { megabytes, memoryOf, sumOf } from "./memory.ts";
 
@@ -68,8 +68,7 @@ async function closeEverything(desktop: Desktop): Promise<void> {
 // Whatever else the machine has to do in an hour.
 setPatience(120_000);
 const workspace = await Workspace.copy();
-const { image } = await bringUp(workspace, "broadway");
-await workspace.cleanroom(["down", "broadway"]);
+const image = await loadImage(workspace, "broadway");
 // With a name of its own, so that others can bring the image up meanwhile.
 const container = await Container.start("cleanroom-broadway-hour", image.imageId);
 const desktop = await Desktop.open(
@@ -105,6 +104,9 @@ try {
   if (exitCode !== 0) failures.push(`exit code ${exitCode}`);
 } catch (error) {
   console.error(await container.logs());
+  console.error(JSON.stringify(await desktop.panel()));
+  console.error(JSON.stringify(await desktop.windows()));
+  await desktop.page.screenshot({ path: path.join(screenshots, "failure.png") });
   throw error;
 } finally {
   await desktop.close();

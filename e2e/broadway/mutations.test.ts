@@ -36,7 +36,7 @@ afterAll(async () => {
 });
 
 afterEach(async () => {
-  setPatience(20_000);
+  setPatience(60_000);
   await desktop?.close();
   desktop = undefined;
   await container?.remove();
@@ -57,7 +57,7 @@ async function brokenScene(changes: Changes): Promise<Scene> {
     screenshots,
   );
   await until("the panel answers", async () => (await desktop?.panel())?.launcherOpen);
-  setPatience(5000);
+  setPatience(10_000);
   return { ...scene, desktop };
 }
 
@@ -83,7 +83,7 @@ const panelFolder = "/usr/share/broadway-panel";
 const notesFile = "/usr/share/broadway/applications/l3afpad.desktop";
 
 test("a page that does not load", async () => {
-  setPatience(5000);
+  setPatience(10_000);
   const options = ["--env=BROADWAY_DAEMON=/bin/false"];
   const running = (await broken({ options })).container;
   await expect(

@@ -90,9 +90,12 @@ export async function searchFindsAndStarts({ desktop }: Scene): Promise<void> {
 }
 
 export async function launchesByClick({ desktop }: Scene): Promise<void> {
-  const program = await desktop.launch(notes);
-  expect(program.name).toBe("L3afpad");
-  await desktop.closeAll();
+  // In haste, and at leisure.
+  for (const heldMs of [0, 1000]) {
+    const program = await desktop.launch(notes, heldMs);
+    expect(program.name).toBe("L3afpad");
+    await desktop.closeAll();
+  }
 }
 
 /** The container's own time, to the minute. */

@@ -2,6 +2,7 @@
 // The first screen: every application with its icon and name, and a search.
 
 import Gdk from "gi://Gdk?version=3.0";
+import GLib from "gi://GLib";
 import GObject from "gi://GObject";
 import Gtk from "gi://Gtk?version=3.0";
 import Pango from "gi://Pango";
@@ -25,6 +26,8 @@ export const Launcher = GObject.registerClass(
     #grid;
     #nothing;
     #onLaunch;
+    /** Works as long as somebody holds it. */
+    #press;
 
     /**
      * @param {Gtk.Application} application
@@ -46,7 +49,7 @@ export const Launcher = GObject.registerClass(
 
       this.#grid = new Gtk.FlowBox({
         selection_mode: Gtk.SelectionMode.SINGLE,
-        activate_on_single_click: true,
+        activate_on_single_click: false,
         homogeneous: true,
         halign: Gtk.Align.CENTER,
         valign: Gtk.Align.START,
@@ -54,9 +57,9 @@ export const Launcher = GObject.registerClass(
         column_spacing: 20,
       });
       this.#grid.connect("child-activated", (_grid, tile) => {
-        const application = this.#tiles.get(tile);
-        if (application !== undefined) this.#onLaunch(application);
+        this.#launchTile(tile);
       });
+      this.#press = this.#makePress();
 
       this.#nothing = new Gtk.Label({ label: "No application is called that", no_show_all: true });
       this.#nothing.get_style_context().add_class("broadway-nothing");
@@ -125,6 +128,40 @@ export const Launcher = GObject.registerClass(
       if (this.#search.get_text() !== "" && first !== undefined) this.#grid.select_child(first);
       else this.#grid.unselect_all();
       this.setWidth(this.#width);
+    }
+
+    /**
+     * A click on a tile, however long it takes: the grid's own takes a press that lasts longer than
+     * the first half of a double click for none, and on a slow line every press may last.
+     */
+    #makePress() {
+      const press = new Gtk.GestureMultiPress({
+        widget: this.#grid,
+        propagation_phase: Gtk.PropagationPhase.CAPTURE,
+      });
+      /** @type {Gtk.FlowBoxChild | null} */
+      let pressed = null;
+      press.connect("pressed", (_press, _count, x, y) => {
+        pressed = this.#grid.get_child_at_pos(x, y);
+      });
+      press.connect("released", (_press, _count, x, y) => {
+        const tile = this.#grid.get_child_at_pos(x, y);
+        const isClick = tile !== null && tile === pressed;
+        pressed = null;
+        if (!isClick) return;
+        // The launcher goes away with it, but not before GTK is through with the event.
+        GLib.idle_add(GLib.PRIORITY_DEFAULT, () => {
+          this.#launchTile(tile);
+          return GLib.SOURCE_REMOVE;
+        });
+      });
+      return press;
+    }
+
+    /** @param {Gtk.FlowBoxChild} tile */
+    #launchTile(tile) {
+      const application = this.#tiles.get(tile);
+      if (application !== undefined) this.#onLaunch(application);
     }
 
     #launchFirst() {
