@@ -65,6 +65,8 @@ export class Desktop {
   readonly #browser: Browser;
   readonly #exec: Exec;
   readonly #screenshots: string;
+  /** Where pictures are looked at; a page of its own takes a process to open. */
+  #pictures: Promise<Page> | undefined;
 
   private constructor(browser: Browser, page: Page, exec: Exec, screenshots: string) {
     this.#browser = browser;
@@ -247,12 +249,8 @@ export class Desktop {
 
   /** Runs a function of picture.ts where pictures can be decoded. */
   async #inPage<A, T>(run: (argument: A) => Promise<T>, argument: A): Promise<T> {
-    const page = await this.#browser.newPage();
-    try {
-      return await page.evaluate(run as never, argument);
-    } finally {
-      await page.close();
-    }
+    this.#pictures ??= this.#browser.newPage();
+    return (await this.#pictures).evaluate(run as never, argument);
   }
 }
 

@@ -15,7 +15,7 @@ beforeEach(() => {
 test.each([
   [[], "which command?"],
   [["bild"], "Did you mean"],
-  [["rpm"], "rpm what? build, explain, shell, dev or srpm"],
+  [["rpm"], "rpm what? build, explain, shell, dev, lint or srpm"],
   [["rpm", "bild"], "Did you mean build?"],
   [["up", "--nope"], "Unknown argument: nope"],
   [["--log-format", "xml", "cache", "show"], "Invalid values"],

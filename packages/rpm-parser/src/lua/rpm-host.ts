@@ -1,3 +1,4 @@
+import { ownValue } from "../macro/own-value.ts";
 import { quoteWords, splitWords } from "../macro/arguments.ts";
 import { parseDefinition } from "../macro/define.ts";
 import { formatDate } from "../macro/date.ts";
@@ -51,7 +52,7 @@ export function rpmLuaHost(expander: Expansion, machine: () => LuaMachine): LuaH
     },
     exists: (path) => ({ results: [isThere(host.reader, text(path))] }),
     exhausted: () => ({ results: [machine().chargeProtectedCall()] }),
-    getenv: (name) => ({ results: [host.environment[text(name)]] }),
+    getenv: (name) => ({ results: [ownValue(host.environment, text(name))] }),
     vercmp: (left, right) => ({ results: [compareVersions(text(left), text(right))] }),
     evrcmp: (left, right) => ({ results: [compareEvr(text(left), text(right))] }),
     splitargs: (value) => ({

@@ -1,3 +1,4 @@
+import { ownValue } from "./own-value.ts";
 import { quoteWords } from "./arguments.ts";
 import type { Builtin } from "./builtin-kind.ts";
 import { isValidName, parseDefinition } from "./define.ts";
@@ -192,7 +193,7 @@ const builtins: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
       arguments: "some",
       isRaw: false,
       run: (expander, _name, words) => ({
-        output: expander.host.environment[words[0] ?? ""] ?? "",
+        output: ownValue(expander.host.environment, words[0] ?? "") ?? "",
       }),
     },
   ],

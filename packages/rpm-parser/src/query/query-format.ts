@@ -196,7 +196,7 @@ function countsOf(body: readonly Node[], tags: QueryTags): readonly number[] {
 }
 
 function isFormat(format: string): boolean {
-  return format === "" || format in formats;
+  return format === "" || Object.hasOwn(formats, format);
 }
 
 function formatValue(value: string | number, format: string): string {

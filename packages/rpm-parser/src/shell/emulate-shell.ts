@@ -1,3 +1,4 @@
+import { ownValue } from "../macro/own-value.ts";
 import { evaluateExpression } from "../macro/expression.ts";
 import { ExpressionError } from "../macro/expression-token.ts";
 import type { ShellResult } from "../macro/host.ts";
@@ -22,7 +23,7 @@ const stepsMax = 10_000;
 export function emulateShell(command: string, surroundings: ShellSurroundings): ShellResult {
   if (command.length > commandCharactersMax)
     return { unknown: "the command is too long to imitate" };
-  const answer = surroundings.answers[command.trim()];
+  const answer = ownValue(surroundings.answers, command.trim());
   if (typeof answer === "string") return { output: answer };
   try {
     const shell = new Shell(surroundings, new Map(), 0, { steps: 0 });
@@ -162,7 +163,7 @@ class Shell {
       this.#variables.set(assigned.name, bounded(value));
     }
     if (name === undefined) return;
-    const answer = this.#surroundings.answers[words.join(" ")];
+    const answer = ownValue(this.#surroundings.answers, words.join(" "));
     if (answer !== undefined) {
       if (typeof answer === "string") this.#print(answer);
       this.#status = typeof answer === "string" ? 0 : answer;
@@ -244,7 +245,7 @@ class Shell {
   }
 
   #variable(name: string): string | undefined {
-    const value = this.#variables.get(name) ?? this.#surroundings.environment[name];
+    const value = this.#variables.get(name) ?? ownValue(this.#surroundings.environment, name);
     if (value === undefined && ownVariables.test(name)) throw new UnknownShell(`$${name}`);
     return value;
   }

@@ -1,3 +1,4 @@
+import { ownValue } from "../macro/own-value.ts";
 import { UnknownShell } from "./shell-word.ts";
 
 /** POSIX character classes in the C locale, as what stands between JavaScript's brackets. */
@@ -133,13 +134,13 @@ function bracketSet(text: string, start: number): { source: string; end: number 
     if (character === "]" && !isFirst) {
       return { source: `[${isNegated ? "^" : ""}${source}]`, end: at };
     }
-    const named = /^\[:(\w+):\]/.exec(text.slice(at, at + 12));
+    const named = /^\[:(\w+):\]/.exec(text.slice(at, at + 40));
     if (named !== null) {
-      const set = classes[named[1] ?? ""];
+      const set = ownValue(classes, named[1] ?? "");
       if (set === undefined) throw new UnknownShell(`character class ${named[0]}`);
       source += set;
       at += named[0].length - 1;
-    } else if (character === "[" && /[.=]/.test(text.charAt(at + 1))) {
+    } else if (character === "[" && /[.=:]/.test(text.charAt(at + 1))) {
       throw new UnknownShell("collating element");
     } else source += /[\\[\]^]/.test(character) ? `\\${character}` : character;
   }

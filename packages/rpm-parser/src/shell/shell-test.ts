@@ -1,3 +1,4 @@
+import { ownValue } from "../macro/own-value.ts";
 import { UnknownShell } from "./shell-word.ts";
 import type { ShellSurroundings } from "./shell-surroundings.ts";
 
@@ -39,7 +40,7 @@ export function testStatus(words: readonly string[], s: ShellSurroundings): numb
   }
   if (second === "=" || second === "==") return status(first === third);
   if (second === "!=") return status(first !== third);
-  const compare = comparisons[second];
+  const compare = ownValue(comparisons, second);
   if (compare === undefined) throw new UnknownShell(`test ${second}`);
   if (![first, third].every((one) => /^\s*[+-]?\d{1,15}\s*$/.test(one))) return 2;
   return status(compare(Number(first), Number(third)));
