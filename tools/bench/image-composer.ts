@@ -102,11 +102,15 @@ async function measure(command: readonly string[], input = ""): Promise<Measured
   const groups = [...new Set([cpu, memory])];
   for (const group of groups) await mkdir(group);
   let peakBytes = 0;
+  const over = new AbortController();
   const look = async (): Promise<void> => {
-    const stat = await readFile(path.join(memory, "memory.stat"), "utf8");
-    peakBytes = Math.max(peakBytes, Number(account.memory.count.exec(stat)?.[1] ?? 0));
+    while (!over.signal.aborted) {
+      const stat = await readFile(path.join(memory, "memory.stat"), "utf8");
+      peakBytes = Math.max(peakBytes, Number(account.memory.count.exec(stat)?.[1] ?? 0));
+      await sleep(20);
+    }
   };
-  const timer = setInterval(() => void look(), 20);
+  const looking = look();
   try {
     const enter = groups.map((group) => `echo $$ > "${group}/cgroup.procs"`).join("; ");
     const argv = ["-c", `${enter}; exec "$@"`, "sh", ...command];
@@ -114,7 +118,8 @@ async function measure(command: readonly string[], input = ""): Promise<Measured
     const used = account.cpuSeconds(await readFile(path.join(cpu, account.cpu.file), "utf8"));
     return { wallSeconds: durationMs / 1000, cpuSeconds: used, peakBytes, stdout };
   } finally {
-    clearInterval(timer);
+    over.abort();
+    await looking;
     for (const group of groups) await rmdir(group);
   }
 }
