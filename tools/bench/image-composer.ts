@@ -102,9 +102,9 @@ async function measure(command: readonly string[], input = ""): Promise<Measured
   const groups = [...new Set([cpu, memory])];
   for (const group of groups) await mkdir(group);
   let peakBytes = 0;
-  let isOver = false;
+  const over = new AbortController();
   const look = async (): Promise<void> => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const stat = await readFile(path.join(memory, "memory.stat"), "utf8");
       peakBytes = Math.max(peakBytes, Number(account.memory.count.exec(stat)?.[1] ?? 0));
       await sleep(20);
@@ -118,7 +118,7 @@ async function measure(command: readonly string[], input = ""): Promise<Measured
     const used = account.cpuSeconds(await readFile(path.join(cpu, account.cpu.file), "utf8"));
     return { wallSeconds: durationMs / 1000, cpuSeconds: used, peakBytes, stdout };
   } finally {
-    isOver = true;
+    over.abort();
     await looking;
     for (const group of groups) await rmdir(group);
   }
