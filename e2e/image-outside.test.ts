@@ -248,11 +248,11 @@ describe("a real registry (Debian's docker-registry)", () => {
 
   test("a push goes on where its connection broke", async () => {
     // Cuts every connection after so many bytes, as often as it is told.
-    const through = { bytes: 0, cuts: 3 };
+    const through = { bytes: 0, cuts: 2 };
     const proxy = await breakingProxy(
       address,
       () => {
-        if (through.cuts === 0 || through.bytes < 9_000_000) return false;
+        if (through.cuts === 0 || through.bytes < 3_000_000) return false;
         through.cuts -= 1;
         through.bytes = 0;
         return true;
