@@ -184,7 +184,8 @@ export async function headersOf(
   const headers: RpmHeader[] = [];
   for (const { location } of request.repositories) {
     if (!("folder" in location)) continue;
-    for await (const file of glob("**/*.rpm", { cwd: location.folder })) {
+    // `Packages` may be a link, which only a name at the start follows.
+    for await (const file of glob("Packages/**/*.rpm", { cwd: location.folder })) {
       const [, name = ""] = /^(.+)-[^-]+-[^-]+\.rpm$/.exec(path.basename(file)) ?? [];
       if (!names.has(name)) continue;
       const header = await readRpmHeader(createReadStream(path.join(location.folder, file)));
