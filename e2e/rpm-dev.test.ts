@@ -118,7 +118,11 @@ describe("rpm dev", () => {
     expect(JSON.parse(stdout)).toMatchObject({ isIncremental: false, folder: "dist/dev/twice" });
     expect(await lastBuild()).toEqual({ compiled: ["a.c", "b.c"], printed: ["patched", "b"] });
     const rpms = (await readdir(workspace.path("dist/dev/twice"))).toSorted();
-    expect(rpms).toEqual(["twice-1.0-1.cr1.dev.x86_64.rpm", "twice-libs-1.0-1.cr1.dev.x86_64.rpm"]);
+    expect(rpms).toEqual([
+      "twice-1.0-1.cr1.dev.x86_64.rpm",
+      "twice-debuginfo-1.0-1.cr1.dev.x86_64.rpm",
+      "twice-libs-1.0-1.cr1.dev.x86_64.rpm",
+    ]);
     const described = await run("rpm", [
       ...["-qp", "--nosignature", "--qf", "%{DISTRIBUTION}\n", "--requires"],
       workspace.path("dist/dev/twice", rpms[1] ?? ""),
@@ -174,6 +178,7 @@ describe("rpm dev", () => {
     expect(result?.how).toBe("built");
     expect(result?.rpms.map(({ file }) => file)).toEqual([
       "twice-1.0-1.cr1.x86_64.rpm",
+      "twice-debuginfo-1.0-1.cr1.x86_64.rpm",
       "twice-libs-1.0-1.cr1.x86_64.rpm",
     ]);
     const listing = await readdir(workspace.path("dist/rpms/twice"));
