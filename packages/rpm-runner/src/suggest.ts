@@ -55,7 +55,8 @@ export function suggestCuts(
   const isInstalled = (rpm: SuggestionInput): boolean => inImages.has(rpm) || inBuilds.has(rpm);
   const own = rpms.filter((rpm) => rpm.source === source);
   const idle = own
-    .filter((rpm) => !isInstalled(rpm))
+    // Debug information is for the day that nobody plans for, and has a switch of its own.
+    .filter((rpm) => !isInstalled(rpm) && !/-debug(?:info|source)$/.test(rpm.name))
     .map((rpm): Suggestion => ({
       kind: "subpackage",
       packageName: rpm.name,
