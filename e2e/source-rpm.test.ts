@@ -102,7 +102,8 @@ describe("a source package", () => {
   test("is the one that the binary packages name", async () => {
     const folder = workspace.path("dist/rpms/greet");
     const rpms = (await readdir(folder)).filter((name) => name.endsWith(".rpm"));
-    expect(rpms).toHaveLength(2);
+    // The program, what is extra, and debug information.
+    expect(rpms).toHaveLength(3);
     for (const name of rpms) {
       const file = path.join(folder, name);
       const { stdout } = await run("rpm", ["-qp", "--nosignature", "--qf", "%{SOURCERPM}", file]);
