@@ -8,6 +8,7 @@ import {
   runInSandbox,
   writeFileAtomic,
 } from "@cleanroom/core";
+import { compareText } from "../assemble.ts";
 import { metadataLocations } from "../locations.ts";
 import { type Identification, identifyPackage } from "../metadata/identify.ts";
 import { publicKeyFileName } from "../repo-file.ts";
@@ -75,8 +76,10 @@ export async function verifyRepository(options: VerifyOptions): Promise<VerifyRe
       problems.push({ code: "metadata", subject: "repodata", message: messageOf(error) });
       return { target: source.name, packages: 0, problems };
     }
-    problems.push(...conflicts(inspection.packages));
-    problems.push(...(await checkPackages(options, source, inspection.packages, keyFile, folder)));
+    // Whoever made the metadata may have listed them in any order, createrepo_c's threads do.
+    const packages = inspection.packages.toSorted((a, b) => compareText(a.location, b.location));
+    problems.push(...conflicts(packages));
+    problems.push(...(await checkPackages(options, source, packages, keyFile, folder)));
     for (const { code, nevra, reasons } of findOffenders(inspection, checks)) {
       problems.push({
         code: code === "repository-forbidden" ? "forbidden" : "incomplete",
@@ -84,7 +87,7 @@ export async function verifyRepository(options: VerifyOptions): Promise<VerifyRe
         message: reasons.join("; "),
       });
     }
-    return { target: source.name, packages: inspection.packages.length, problems };
+    return { target: source.name, packages: packages.length, problems };
   });
 }
 
