@@ -125,7 +125,7 @@ describe("rpm dev", () => {
     ]);
     const described = await run("rpm", [
       ...["-qp", "--nosignature", "--qf", "%{DISTRIBUTION}\n", "--requires"],
-      workspace.path("dist/dev/twice", rpms[1] ?? ""),
+      workspace.path("dist/dev/twice", rpms.at(-1) ?? ""),
     ]);
     expect(described.stdout).toContain("Cleanroom development build");
     expect(described.stdout).toContain("twice = 1.0-1.cr1.dev");
