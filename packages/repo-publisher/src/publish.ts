@@ -228,10 +228,9 @@ async function writeGeneration(
       packages: [...packages],
     };
     const target = generationFolder(store, repository, record.id);
-    const [signature] = await Promise.all([
-      signer.signText(options, repomd),
-      writeRecord(folder, record),
-    ]);
+    // One after the other: who fails must not leave the other one writing in a folder that goes.
+    const signature = await signer.signText(options, repomd);
+    await writeRecord(folder, record);
     await writeFiles(folder, {
       "repodata/repomd.xml": repomd,
       "repodata/repomd.xml.asc": signature,
