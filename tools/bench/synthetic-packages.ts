@@ -41,11 +41,11 @@ for file in ${files.join(" ")}; do mkdir -p %{buildroot}/usr/share/package-00000
 `;
   await writeFile(path.join(folder, "one.spec"), spec);
   await runInSandbox(
-    { root: tools.root, mounts: [{ source: folder, target: "/work", writable: true }] },
+    { root: tools.root, mounts: [{ source: folder, target: "/job", writable: true }] },
     [
       "sh",
       "-euc",
-      "rpmbuild --quiet -bb --define '_topdir /tmp/b' --define '_tmppath /tmp' /work/one.spec; cp /tmp/b/RPMS/*/*.rpm /work/one.rpm",
+      "rpmbuild --quiet -bb --define '_topdir /tmp/b' --define '_tmppath /tmp' /job/one.spec; cp /tmp/b/RPMS/*/*.rpm /job/one.rpm",
     ],
   );
   const template = await readFile(path.join(folder, "one.rpm"));

@@ -50,17 +50,17 @@ export async function buildImportedRpm(
     await runInSandbox(
       {
         root: tools.root,
-        mounts: [{ source: folder, target: "/work", writable: true }],
-        env: { SOURCE_DATE_EPOCH: String(newest), TMPDIR: "/work" },
+        mounts: [{ source: folder, target: "/job", writable: true }],
+        env: { SOURCE_DATE_EPOCH: String(newest), TMPDIR: "/job" },
       },
       [
         ...["rpmbuild", "-bb", "--quiet", "--target", arch],
         ...[
-          "_topdir /work/rpmbuild",
-          "_rpmdir /work/rpms",
+          "_topdir /job/rpmbuild",
+          "_rpmdir /job/rpms",
           "_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm",
-          "_dbpath /work/rpmdb",
-          "_tmppath /work",
+          "_dbpath /job/rpmdb",
+          "_tmppath /job",
           "_buildhost cleanroom",
           "use_source_date_epoch_as_buildtime 1",
           "build_mtime_policy clamp_to_source_date_epoch",
@@ -69,7 +69,7 @@ export async function buildImportedRpm(
           // Packages with data alone have .pc files too; build roots name pkgconf themselves.
           "__requires_exclude ^/usr/bin/pkg-config$",
         ].flatMap((definition) => ["--define", definition]),
-        "/work/package.spec",
+        "/job/package.spec",
       ],
       { step: `import ${deb.name}` },
     );

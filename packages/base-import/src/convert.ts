@@ -26,7 +26,7 @@ const alwaysExcluded = ["/usr/share/lintian/**", "/usr/share/bug/**", "/usr/shar
 /**
  * The spec that turns an unpacked .deb into an RPM. Its source package is Debian's, so that
  * SOURCERPM names it; its one binary package is a subpackage with its own version. The
- * package is expected at `/work/package.deb`, and the file list comes from the archive's own headers,
+ * package is expected at `/job/package.deb`, and the file list comes from the archive's own headers,
  * so that ownership and modes are those of the .deb whoever runs the build.
  */
 export function specOf(conversion: Conversion): string {
@@ -66,7 +66,7 @@ export function specOf(conversion: Conversion): string {
     `%description${subject}`,
     ...description.slice(1).map((line) => (line === "." ? "" : escape(line))),
     "%install",
-    "dpkg-deb --extract /work/package.deb %{buildroot}",
+    "dpkg-deb --extract /job/package.deb %{buildroot}",
     ...fixupCommands(fixup),
     ...scriptSections(subject, fixup),
     `%files${subject}`,

@@ -8,13 +8,13 @@ import type { LockedPackage } from "./lock-file.ts";
 const readEpoch = 1;
 
 const script = `
-dpkg-deb --control /work/package.deb /work/control
-dpkg-deb --fsys-tarfile /work/package.deb > /work/data.tar
-tar --list --verbose --full-time --quoting-style=c --file /work/data.tar > /work/listing
-mkdir /work/payload
-tar --extract --no-same-owner --no-same-permissions --file /work/data.tar --directory /work/payload
-rm /work/data.tar
-find /work/payload -type f -print | /usr/lib/rpm/elfdeps --requires | sort -u > /work/elf-requires
+dpkg-deb --control /job/package.deb /job/control
+dpkg-deb --fsys-tarfile /job/package.deb > /job/data.tar
+tar --list --verbose --full-time --quoting-style=c --file /job/data.tar > /job/listing
+mkdir /job/payload
+tar --extract --no-same-owner --no-same-permissions --file /job/data.tar --directory /job/payload
+rm /job/data.tar
+find /job/payload -type f -print | /usr/lib/rpm/elfdeps --requires | sort -u > /job/elf-requires
 `;
 
 /** Reads a .deb of the store in a sandbox, once; the answer is kept under its digest. */
@@ -34,7 +34,7 @@ export async function readDeb(
     await mkdir(folder, { recursive: true });
     await store.materialize(deb.sha256, path.join(folder, "package.deb"));
     await runInSandbox(
-      { root: tools.root, mounts: [{ source: folder, target: "/work", writable: true }] },
+      { root: tools.root, mounts: [{ source: folder, target: "/job", writable: true }] },
       ["sh", "-ec", script],
       { step: `read ${deb.name}` },
     );

@@ -110,7 +110,7 @@ export class PackJob {
       {
         root: tools.root,
         mounts: [
-          { source: folder, target: "/work", writable: true },
+          { source: folder, target: "/job", writable: true },
           { source: root, target: "/root" },
           { source: blobs, target: "/blobs" },
           ...(library === undefined ? [] : [library]),

@@ -123,7 +123,7 @@ def address(block):
 class Layer:
     def __init__(self, job, spec):
         self.job = job
-        self.output = open("/work/" + spec["output"], "wb")
+        self.output = open("/job/" + spec["output"], "wb")
         self.packed = hashlib.sha256()
         self.plain = hashlib.sha256()
         self.offset = 0
@@ -254,7 +254,7 @@ def pack_layer(job, spec):
 
 def main():
     job = json.load(sys.stdin)
-    with open("/work/heads", "rb") as heads:
+    with open("/job/heads", "rb") as heads:
         job["heads"] = heads.read()
     with ThreadPoolExecutor(min(os.cpu_count(), THREADS)) as pool:
         try:

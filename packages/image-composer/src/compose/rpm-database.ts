@@ -38,8 +38,8 @@ export async function stableRpmDatabase(
       if (!isMissingFile(error)) throw error;
     }
     await runInSandbox(
-      { root: tools.root, mounts: [{ source: work, target: "/work", writable: true }] },
-      ["sqlite3", "/work/rpmdb.sqlite", script],
+      { root: tools.root, mounts: [{ source: work, target: "/job", writable: true }] },
+      ["sqlite3", "/job/rpmdb.sqlite", script],
       { step: "rpm database" },
     );
     const stored = await store.putFile(database);

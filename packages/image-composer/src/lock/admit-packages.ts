@@ -97,8 +97,8 @@ async function readCheckedHeader(store: Store, entry: ClosurePackage): Promise<R
  * for both (rpmkeys(8), `%_pkgverify_level`).
  */
 const check = `
-rpmkeys --dbpath /tmp/keys --import /work/key.asc
-rpmkeys --dbpath /tmp/keys --define '_pkgverify_level all' --checksig /work/packages/*.rpm >&2
+rpmkeys --dbpath /tmp/keys --import /job/key.asc
+rpmkeys --dbpath /tmp/keys --define '_pkgverify_level all' --checksig /job/packages/*.rpm >&2
 `;
 
 async function withoutSignatures(
@@ -144,7 +144,7 @@ async function withoutSignatures(
 async function checkAndStrip(tools: ImageContext["tools"], folder: string): Promise<void> {
   const sandbox = {
     root: tools.root,
-    mounts: [{ source: folder, target: "/work", writable: true }],
+    mounts: [{ source: folder, target: "/job", writable: true }],
   };
   try {
     await runInSandbox(sandbox, ["sh", "-ec", check], { step: "check signatures" });
@@ -159,7 +159,7 @@ async function checkAndStrip(tools: ImageContext["tools"], folder: string): Prom
       },
     );
   }
-  await runInSandbox(sandbox, ["sh", "-ec", "rpmsign --delsign /work/packages/*.rpm"], {
+  await runInSandbox(sandbox, ["sh", "-ec", "rpmsign --delsign /job/packages/*.rpm"], {
     step: "take signatures off",
   });
 }

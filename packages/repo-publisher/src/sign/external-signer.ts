@@ -57,9 +57,9 @@ async function inSandbox(
   script: string,
   names: readonly string[],
 ): Promise<void> {
-  const mounts = [{ source: folder, target: "/work", writable: true }];
+  const mounts = [{ source: folder, target: "/job", writable: true }];
   await runInSandbox(
-    { root: tools.root, mounts, cwd: "/work" },
+    { root: tools.root, mounts, cwd: "/job" },
     ["sh", "-euc", script, "sh", ...names],
     { step: "sign packages" },
   );
@@ -74,7 +74,7 @@ const collectAllScript = `
 chmod u+w -- "$@"
 for name; do
   rpmsign --define '_gpg_name external' --define '_tmppath /tmp' \
-    --define "__gpg_sign_cmd /bin/sh sh /work/collect /work/$name.data" \
+    --define "__gpg_sign_cmd /bin/sh sh /job/collect /job/$name.data" \
     --addsign "$name" >/tmp/log 2>&1 </dev/null || true
   test -s "$name.data" || { cat /tmp/log >&2; exit 1; }
 done
@@ -83,7 +83,7 @@ done
 const giveAllScript = `
 for name; do
   rpmsign --define '_gpg_name external' --define '_tmppath /tmp' \
-    --define "__gpg_sign_cmd /bin/sh sh /work/give /work/$name.signature %{__signature_filename}" \
+    --define "__gpg_sign_cmd /bin/sh sh /job/give /job/$name.signature %{__signature_filename}" \
     --addsign "$name" >/tmp/log 2>&1 </dev/null || { cat /tmp/log >&2; exit 1; }
 done
 `;

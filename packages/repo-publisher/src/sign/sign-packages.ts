@@ -86,7 +86,7 @@ async function checkSignatures(
 ): Promise<void> {
   await writeFileAtomic(path.join(folder, "public.asc"), signer.publicKeys);
   await runInSandbox(
-    { root: tools.root, mounts: [{ source: folder, target: "/work" }], cwd: "/work" },
+    { root: tools.root, mounts: [{ source: folder, target: "/job" }], cwd: "/job" },
     ["sh", "-euc", checkScript, "sh", ...names],
     { step: "check the signatures" },
   );

@@ -58,9 +58,9 @@ async function runWithKey(
       root: tools.root,
       mounts: [
         { source: pair.home, target: keyMount },
-        { source: folder, target: "/work", writable: true },
+        { source: folder, target: "/job", writable: true },
       ],
-      cwd: "/work",
+      cwd: "/job",
     },
     ["sh", "-euc", script, "sh", pair.fingerprint, `${pair.createdSeconds}!`, ...args],
     { step: "sign" },
