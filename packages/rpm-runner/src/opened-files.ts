@@ -13,8 +13,8 @@ export interface ObservedWork<Result> {
 /**
  * Does work while the files of a root are watched: which of them are opened, by any process, in
  * whatever namespace. That it is watched changes nothing in the root or for its processes, takes no
- * privilege, and 0.2 s of a processor for a hundred thousand files. Where the kernel has no watches left, or lost
- * events, the work counts and what was opened is not known.
+ * privilege, and 0.2 s of a processor for a hundred thousand files. Where the kernel has no watches
+ * left, or lost events, the work counts and what was opened is not known.
  *
  * A build of another package in the very same root at the same time adds to what is seen.
  *

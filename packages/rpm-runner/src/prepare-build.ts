@@ -24,6 +24,12 @@ export interface PreparedBuild {
   readonly key: Sha256;
 }
 
+/**
+ * Resolves all that a build is made of: sources, build root and action key.
+ *
+ * @param results of the builds that it needs, by their ids
+ * @param options.fetch false where sources that are not in the store are not to be fetched
+ */
 export async function prepareBuild(
   context: RunnerContext,
   entry: StackPackage,

@@ -4,7 +4,7 @@ import path from "node:path";
 import { sha256, silentLogger, Store } from "@cleanroom/core";
 import type { StackPackage } from "@cleanroom/spec-strip";
 import { expect, test } from "vitest";
-import { prepareSandbox } from "./rpmbuild.ts";
+import { failureHint, prepareSandbox } from "./rpmbuild.ts";
 
 test("a source that was written to since it was planned is not built", async () => {
   const scratch = await mkdtemp(path.join(tmpdir(), "rpmbuild-"));
@@ -52,4 +52,16 @@ test("the builder is a user that programs can look up", async () => {
   );
   // The root has no groups to add to.
   expect(mounts.some(({ target }) => target === "/etc/group")).toBe(false);
+});
+
+test.each([
+  ["gcc: fatal error: Killed signal terminated program cc1plus", undefined, "memory was used up"],
+  ["virtual memory exhausted: Cannot allocate memory", undefined, "memory was used up"],
+  ["anything", "SIGKILL", "memory was used up"],
+  ["cp: error writing 'a': No space left on device", undefined, "is full"],
+  // A test that fails is a fault of the package's.
+  ["14/14 dconf  TIMEOUT  30.20s   killed by signal 15 SIGTERM", undefined, "--shell-on-failure"],
+])("after %j (%s) the hint is: %s", (log, signalName, hint) => {
+  const entry = { name: "a" } as StackPackage;
+  expect(failureHint(log, { entry }, signalName)).toContain(hint);
 });

@@ -250,15 +250,15 @@ async function buildFailure(
 }
 
 /** What to do next, where the log shows that the machine and not the package is to blame. */
-function failureHint(
+export function failureHint(
   log: string,
-  { entry, task }: RpmbuildRequest,
+  { entry, task }: Pick<RpmbuildRequest, "entry" | "task">,
   signalName: string | undefined,
 ): string {
   if (/No space left on device|Disk quota exceeded/.test(log)) {
     return "the store's disk, or memory (the build's /tmp is in it), is full: free some, and run it again";
   }
-  if (signalName === "SIGKILL" || /\bKilled\b|out of memory|Cannot allocate memory/i.test(log)) {
+  if (signalName === "SIGKILL" || /\bKilled\b|[Oo]ut of memory|Cannot allocate memory/.test(log)) {
     return "the machine's memory was used up, as it seems: `dmesg` tells; --parallel 1 --jobs 1 takes less";
   }
   if (task === "prepare" && /previously applied|hunks? FAILED|can't find file to patch/.test(log)) {

@@ -127,7 +127,9 @@ async function filesOf(checkout: string): Promise<readonly string[]> {
     return (await readdir(checkout)).filter((name) => !versionControl.has(name)).toSorted();
   }
   const list = async (...args: readonly string[]): Promise<readonly string[]> => {
-    const { stdout } = await run("git", ["-C", checkout, "ls-files", "-z", ...args], {
+    // The checkout's own settings could name a program to ask what has changed.
+    const git = ["-C", checkout, "-c", "core.fsmonitor=false", "ls-files", "-z", ...args];
+    const { stdout } = await run("git", git, {
       step: `list what is in ${checkout}`,
     });
     return stdout.split("\0").filter((name) => name !== "");
