@@ -78,8 +78,10 @@ const TerminalWindow = GObject.registerClass(
       terminal.connect("button-press-event", (_terminal, event) => this.#menu(terminal, event));
 
       const argv = command ?? [shellOf(GLib.getenv("SHELL"), isProgram)];
-      terminal.spawn_async(
-        Vte.PtyFlags.DEFAULT,
+      // There before the program: what is typed meanwhile waits for it, as in any terminal.
+      const pty = terminal.pty_new_sync(Vte.PtyFlags.DEFAULT, null);
+      terminal.set_pty(pty);
+      pty.spawn_async(
         folder,
         [...argv],
         ["TERM=xterm-256color", "COLORTERM=truecolor"],
@@ -87,8 +89,13 @@ const TerminalWindow = GObject.registerClass(
         null,
         -1,
         null,
-        (_terminal, _pid, error) => {
-          if (error !== null) terminal.feed(`${error.message}\r\n`);
+        (_pty, result) => {
+          try {
+            const [, pid] = pty.spawn_finish(result);
+            terminal.watch_child(pid);
+          } catch (error) {
+            terminal.feed(`${/** @type {Error} */ (error).message}\r\n`);
+          }
         },
       );
 
