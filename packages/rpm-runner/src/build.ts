@@ -114,7 +114,10 @@ type InTurn = <Result>(work: () => Promise<Result>) => Promise<Result>;
 const preparationsMax = 8;
 
 /** @throws the first failure; the others are told before it */
-function throwFailures(outcomes: ReadonlyMap<string, TaskOutcome<void>>, logger: Logger): void {
+export function throwFailures(
+  outcomes: ReadonlyMap<string, TaskOutcome<unknown>>,
+  logger: Logger,
+): void {
   const failures = [...outcomes.values()].filter((outcome) => outcome.state === "failed");
   const [first, ...others] = failures;
   if (first === undefined) return;
