@@ -67,8 +67,10 @@ export async function runImage(context: ImageContext, options: RunOptions): Prom
   // Before anything is replaced: an earlier container goes on when its successor can't start.
   const held = await portsOf(engine, container);
   const ports = await choosePorts(tcpPorts(image), options.ports ?? [], address, held);
-  await loadImage(context, engine, image, options.folder);
+  const replaced = await loadImage(context, engine, image, options.folder);
   await removeContainer(engine, container);
+  // Not before: its container holds it. Another container may, too; then it stays, without a name.
+  if (replaced !== undefined) await run(engine.name, ["rmi", replaced], { accept: [0, 1, 2] });
   for (const port of ports) {
     if (port.host !== port.container && (options.ports ?? []).length === 0) {
       logger.info(`port ${port.container} of ${address} is taken: ${port.host} stands in for it`);
@@ -121,27 +123,28 @@ async function portsOf(engine: ContainerEngine, container: string): Promise<Read
   return new Set([...stdout.matchAll(/:(\d+)$/gm)].map(([, port]) => Number(port)));
 }
 
-/** Loads the image unless the engine has this very one, and drops the one it replaces. */
+/**
+ * Loads the image unless the engine has this very one.
+ *
+ * @returns the id of the image whose name it took
+ */
 async function loadImage(
   { store, logger }: ImageContext,
   engine: ContainerEngine,
   image: BuiltImage,
   folder: string,
-): Promise<void> {
+): Promise<string | undefined> {
   const id = image.imageId.replace("sha256:", "");
   const reference = imageReference(image.name);
   const before = await imageId(engine, reference);
-  if (before === id) return;
+  if (before === id) return undefined;
   logger.info(`loading the image into ${engine.name}`);
   await store.withTemporaryFolder("load", async (temporary) => {
     const archive = path.join(temporary, "image.tar");
     await saveImage({ logger: silentLogger }, folder, archive);
     await run(engine.name, ["load", "--input", archive], { step: `load ${image.name}` });
   });
-  if (before !== undefined) {
-    // Refused while a container uses it; then it stays, without a name.
-    await run(engine.name, ["rmi", before], { accept: [0, 1, 2] });
-  }
+  return before;
 }
 
 async function imageId(engine: ContainerEngine, reference: string): Promise<string | undefined> {
