@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { distance } from "fastest-levenshtein";
 import { type Document, LineCounter, type Node, parseDocument, isMap, isNode, isPair } from "yaml";
 import { z } from "zod";
-import { type Json, sha256, sha256Json } from "./digest.ts";
+import { type Json, type Sha256, sha256, sha256Json } from "./digest.ts";
 import { CleanroomError, type Place } from "./error.ts";
 import { isMissingFile } from "./files.ts";
 import type { Store } from "./store.ts";
@@ -44,16 +44,20 @@ export async function readKnownYamlFile<Schema extends z.ZodType>(
   });
   // Says what is wrong with it.
   if (text === undefined) return readYamlFile(file, schema, displayName);
-  const key = sha256Json({ action: "yaml-values", text: sha256(text) });
-  const known = schema.safeParse((await store.action(key))?.facts["values"]);
+  const known = schema.safeParse((await store.action(valuesKey(text)))?.facts["values"]);
   if (known.success) return known.data;
   const values = parseYaml(text, schema, displayName);
-  await store.putAction(key, { outputs: [], facts: { values: parseValues(text) } });
+  await rememberYamlValues(store, text, parseDocument(text).toJS() as Json);
   return values;
 }
 
-function parseValues(text: string): Json {
-  return parseDocument(text).toJS() as Json;
+/** Keeps the values of a text for {@link readKnownYamlFile}: those that a YAML parser finds in it. */
+export async function rememberYamlValues(store: Store, text: string, values: Json): Promise<void> {
+  await store.putAction(valuesKey(text), { outputs: [], facts: { values } });
+}
+
+function valuesKey(text: string): Sha256 {
+  return sha256Json({ action: "yaml-values", text: sha256(text) });
 }
 
 /** {@link readYamlFile} on text that is at hand. */
