@@ -6,7 +6,7 @@ import { z } from "zod";
 import { CleanroomError, formatError } from "./error.ts";
 import { silentLogger } from "./log.ts";
 import { Store } from "./store.ts";
-import { parseYaml, readKnownYamlFile } from "./yaml-file.ts";
+import { parseYaml, readKnownYamlFile, rememberYamlValues } from "./yaml-file.ts";
 
 const schema = z.strictObject({
   name: z.string(),
@@ -64,4 +64,7 @@ test("values of a text that was read before come from the store, and their shape
   await writeFile(file, "nmae: b\n");
   await expect(read()).rejects.toMatchObject({ code: "yaml-shape" });
   await expect(read()).rejects.toMatchObject({ code: "yaml-shape" });
+  await rememberYamlValues(store, "name: c\n", { name: "remembered" });
+  await writeFile(file, "name: c\n");
+  expect((await read()).name).toBe("remembered");
 });
