@@ -121,17 +121,40 @@ export function evaluateSpec(tree: SpecTree, options: EvaluationOptions): Evalua
     diagnostics.add("error", problem.code, problem.message, place);
   }
   const finished = finishSpec(state, conditions);
-  return {
-    accepted: !diagnostics.hasErrors,
-    package: finished,
-    diagnostics: diagnostics.all,
-    get macros() {
-      return scope.toTable();
-    },
-    get expandedText() {
-      return state.lines.expanded.join("");
-    },
-  };
+  return new FinishedEvaluation(finished, diagnostics, scope, state.lines.expanded);
+}
+
+/**
+ * Makes what few ask for when it is asked for. A class, for V8 keeps the accessors of an object literal,
+ * and through them the whole evaluation, until it collects the old generation.
+ */
+class FinishedEvaluation implements Evaluation {
+  readonly accepted: boolean;
+  readonly package: SourcePackage;
+  readonly diagnostics: readonly SpecDiagnostic[];
+  readonly #scope: MacroScope;
+  readonly #expanded: readonly string[];
+
+  constructor(
+    finished: SourcePackage,
+    diagnostics: Diagnostics,
+    scope: MacroScope,
+    expanded: readonly string[],
+  ) {
+    this.accepted = !diagnostics.hasErrors;
+    this.package = finished;
+    this.diagnostics = diagnostics.all;
+    this.#scope = scope;
+    this.#expanded = expanded;
+  }
+
+  get macros(): MacroTable {
+    return this.#scope.toTable();
+  }
+
+  get expandedText(): string {
+    return this.#expanded.join("");
+  }
 }
 
 /**
