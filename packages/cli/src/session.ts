@@ -19,6 +19,7 @@ import {
   type Logger,
   openRemoteStore,
   pathExists,
+  readKnownYamlFile,
   readYamlFile,
   remoteFileSchema,
   type RemoteSettings,
@@ -130,7 +131,10 @@ export class Session {
       const known = await this.names("base");
       if (!known.includes(name)) throw unknownName("base", name, known);
       const file = path.join(this.baseFolder(name), "base.yaml");
-      return readYamlFile(path.join(workspace, file), baseFileSchema, file);
+      const store = await this.#store;
+      return store === undefined
+        ? readYamlFile(path.join(workspace, file), baseFileSchema, file)
+        : readKnownYamlFile(store, path.join(workspace, file), baseFileSchema, file);
     })());
   }
 
@@ -274,6 +278,7 @@ export function baseRepository(base: Base): Repository {
     location: { folder: base.repository },
     priority: 99,
     digest: base.digest,
+    isDerived: true,
   };
 }
 

@@ -1,11 +1,20 @@
 import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { distance } from "fastest-levenshtein";
-import { type Document, LineCounter, type Node, parseDocument, isMap, isNode, isPair } from "yaml";
+import type * as Yaml from "yaml";
+import type { Document, Node } from "yaml";
 import { z } from "zod";
 import { type Json, sha256, sha256Json } from "./digest.ts";
 import { CleanroomError, type Place } from "./error.ts";
 import { isMissingFile } from "./files.ts";
 import type { Store } from "./store.ts";
+
+const require = createRequire(import.meta.url);
+
+/** Loaded with the first text that is not known already. */
+function loadYaml(): typeof Yaml {
+  return require("yaml") as typeof Yaml;
+}
 
 /**
  * Reads a YAML file that people write, against its schema.
@@ -53,7 +62,7 @@ export async function readKnownYamlFile<Schema extends z.ZodType>(
 }
 
 function parseValues(text: string): Json {
-  return parseDocument(text).toJS() as Json;
+  return loadYaml().parseDocument(text).toJS() as Json;
 }
 
 /** {@link readYamlFile} on text that is at hand. */
@@ -62,6 +71,7 @@ export function parseYaml<Schema extends z.ZodType>(
   schema: Schema,
   file: string,
 ): z.output<Schema> {
+  const { LineCounter, parseDocument } = loadYaml();
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const placeAt = (offset: number): Place => {
@@ -151,6 +161,7 @@ function nearestOf(word: string, known: readonly string[]): string | undefined {
 }
 
 function offsetOf(document: Document, path: readonly PropertyKey[], ofKey: boolean): number {
+  const { isMap, isPair } = loadYaml();
   let node: unknown = document.contents;
   let offset = rangeStart(node) ?? 0;
   for (const [index, step] of path.entries()) {
@@ -172,7 +183,7 @@ function offsetOf(document: Document, path: readonly PropertyKey[], ofKey: boole
 }
 
 function rangeStart(node: unknown): number | undefined {
-  return isNode(node) ? (node as Node).range?.[0] : undefined;
+  return loadYaml().isNode(node) ? (node as Node).range?.[0] : undefined;
 }
 
 /** The JSON Schema (draft 2020-12) that editors use for a file of this schema. */

@@ -1,6 +1,5 @@
 import { pathExists, readYamlFile, writeFileAtomic } from "@cleanroom/core";
 import path from "node:path";
-import { stringify } from "yaml";
 import { z } from "zod";
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/, "expected 64 lower-case hexadecimal digits");
@@ -55,6 +54,7 @@ export async function writeSourcesLock(
   folder: string,
   sources: readonly LockedSource[],
 ): Promise<void> {
+  const { stringify } = await import("yaml");
   const heading =
     "# yaml-language-server: $schema=../../schemas/sources-lock.json\n" +
     "# Written by `cleanroom sources lock`.\n";

@@ -1,6 +1,5 @@
 import path from "node:path";
 import { CleanroomError, readYamlFile, writeFileAtomic } from "@cleanroom/core";
-import { stringify } from "yaml";
 import { z } from "zod";
 import { imageLockName } from "../image-file.ts";
 
@@ -64,6 +63,7 @@ export async function readImageLock(folder: string): Promise<ImageLock | undefin
 }
 
 export async function writeImageLock(folder: string, lock: ImageLock): Promise<void> {
+  const { stringify } = await import("yaml");
   const heading =
     "# Written by `cleanroom image lock`; not edited by hand. Review it as you would a dependency.\n" +
     "# sha256 is that of the package's header, which holds the digest of everything in it.\n";

@@ -1,6 +1,5 @@
 import path from "node:path";
 import { CleanroomError, pathExists, readYamlFile } from "@cleanroom/core";
-import fastGlob from "fast-glob";
 import { type ProfileFile, profileFileSchema } from "./profile-file.ts";
 import { type Profile, profileFromFile } from "./rule.ts";
 
@@ -37,6 +36,7 @@ async function readProfileFile(workspace: string, name: string): Promise<Profile
   const displayName = `specs/profile/${name}.yaml`;
   const file = path.join(workspace, displayName);
   if (!/^[\w.+-]+$/.test(name) || !(await pathExists(file))) {
+    const { default: fastGlob } = await import("fast-glob");
     const known = await fastGlob("specs/profile/*.yaml", { cwd: workspace });
     throw new CleanroomError("profile-unknown", `there is no profile ${name}`, {
       exitCode: 2,
