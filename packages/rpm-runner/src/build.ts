@@ -164,22 +164,23 @@ async function runBuild(
     const logFile = store.path("logs", `${label}.log`);
     await mkdir(path.dirname(logFile), { recursive: true });
     logger.info(`${label}: building ${entry.model.version}-${entry.model.release}`, facts);
-    const compilerCache = await compilerCacheOf(context, name, closure);
     const { jobs: allJobs, builds } = context.limits;
     const jobs = allJobs === undefined ? undefined : Math.max(1, Math.floor(allJobs / builds));
     const { atFailure } = context;
-    const request = {
-      ...{ entry, sources, macros, root, folder, logFile, compilerCache, jobs, atFailure },
-    };
-    const { result, opened } = await whileObserving(tools, root, logger, () =>
-      rpmbuild(store, request),
-    );
+    const { result, opened } = await whileObserving(tools, root, logger, async (watching) => {
+      const compilerCache = await compilerCacheOf(context, name, closure);
+      const request = { entry, sources, macros, root, folder, logFile, compilerCache };
+      // What is laid out for the build reads the root's accounts: always seen, or never.
+      await watching;
+      return rpmbuild(store, { ...request, jobs, atFailure });
+    });
     const { files, peakMemoryBytes, durationMs } = result;
     const buildMs = Math.round(durationMs);
-    const rpms: BuiltRpm[] = [];
-    for (const file of files) {
-      rpms.push({ file, ...(await store.putFile(path.join(folder, "RPMS", file))) });
-    }
+    const rpms = await Promise.all(
+      files.map(async (file): Promise<BuiltRpm> => {
+        return { file, ...(await store.putFile(path.join(folder, "RPMS", file))) };
+      }),
+    );
     const spec = await store.put(entry.spec);
     const { base } = context;
     const statement = provenanceStatement({ entry, action, key, base, rpms });
