@@ -131,10 +131,7 @@ export class Session {
       const known = await this.names("base");
       if (!known.includes(name)) throw unknownName("base", name, known);
       const file = path.join(this.baseFolder(name), "base.yaml");
-      const store = await this.#store;
-      return store === undefined
-        ? readYamlFile(path.join(workspace, file), baseFileSchema, file)
-        : readKnownYamlFile(store, path.join(workspace, file), baseFileSchema, file);
+      return readKnownYamlFile(await this.#store, path.join(workspace, file), baseFileSchema, file);
     })());
   }
 
@@ -148,8 +145,9 @@ export class Session {
       const name = this.options.base;
       const file = await this.baseFile();
       const lock = await this.#baseLock();
-      const profiles = await readProfiles(workspace, file.profiles);
-      return importBase(await this.store(), { name, file, lock, profiles }, this.logger);
+      const store = await this.store();
+      const profiles = await readProfiles(workspace, file.profiles, store);
+      return importBase(store, { name, file, lock, profiles }, this.logger);
     })());
   }
 
@@ -170,7 +168,7 @@ export class Session {
   stack(): Promise<Stack> {
     return (this.#stack ??= (async () => {
       const { macros, arch } = await this.baseFile();
-      const stack = await readStack(workspace, { macros, arch });
+      const stack = await readStack(workspace, { macros, arch, store: await this.#store });
       for (const line of describeUnmatched(await this.#idleRules(stack))) {
         this.logger.warning(`${line} in any spec`);
       }

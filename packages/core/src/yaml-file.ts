@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { distance } from "fastest-levenshtein";
@@ -6,7 +7,7 @@ import type { Document, Node } from "yaml";
 import { z } from "zod";
 import { type Json, sha256, sha256Json } from "./digest.ts";
 import { CleanroomError, type Place } from "./error.ts";
-import { isMissingFile } from "./files.ts";
+import { isMissingFile, pathExists } from "./files.ts";
 import type { Store } from "./store.ts";
 
 const require = createRequire(import.meta.url);
@@ -38,21 +39,20 @@ export async function readYamlFile<Schema extends z.ZodType>(
 }
 
 /**
- * {@link readYamlFile} for long files that are read at every start: the values of a text that was
- * read before come from the store. Their shape is checked all the same.
+ * {@link readYamlFile} for files that are read at every start: the values of a text that was read
+ * before come from the store, where there is one. Their shape is checked all the same.
  */
 export async function readKnownYamlFile<Schema extends z.ZodType>(
-  store: Store,
+  store: Store | undefined,
   file: string,
   schema: Schema,
   displayName = file,
 ): Promise<z.output<Schema>> {
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    if (isMissingFile(error)) return undefined;
-    throw error;
-  });
-  // Says what is wrong with it.
-  if (text === undefined) return readYamlFile(file, schema, displayName);
+  // Where it is not there, the other one says so.
+  if (store === undefined || !(await pathExists(file))) {
+    return readYamlFile(file, schema, displayName);
+  }
+  const text = readFileSync(file, "utf8");
   const key = sha256Json({ action: "yaml-values", text: sha256(text) });
   const known = schema.safeParse((await store.action(key))?.facts["values"]);
   if (known.success) return known.data;

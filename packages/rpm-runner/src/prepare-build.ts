@@ -49,7 +49,7 @@ export async function prepareBuild(
     repositories,
     arch,
   });
-  const locked = await readSourcesLock(entry.folder, entry.displayFolder);
+  const locked = await readSourcesLock(entry.folder, entry.displayFolder, store);
   if (fetch) await fetchLocked(store, entry, locked, context.debian, context.logger);
   const sources = await sourceInputs(store, entry, locked);
   const action = { spec: entry.significant(), sources, closure, macros, arch, tools: tools.digest };

@@ -1,4 +1,4 @@
-import { pathExists, readYamlFile, writeFileAtomic } from "@cleanroom/core";
+import { pathExists, readKnownYamlFile, type Store, writeFileAtomic } from "@cleanroom/core";
 import path from "node:path";
 import { z } from "zod";
 
@@ -40,14 +40,20 @@ export type LockedSource = z.output<typeof lockedSourceSchema>;
 
 const fileName = "sources.lock.yaml";
 
-/** The locked sources of a package; none where the package has no lock. */
+/**
+ * The locked sources of a package; none where the package has no lock.
+ *
+ * @param store that may know what the file holds
+ */
 export async function readSourcesLock(
   folder: string,
   displayFolder: string,
+  store?: Store,
 ): Promise<readonly LockedSource[]> {
   const file = path.join(folder, fileName);
   if (!(await pathExists(file))) return [];
-  return (await readYamlFile(file, sourcesLockSchema, path.join(displayFolder, fileName))).sources;
+  const displayName = path.join(displayFolder, fileName);
+  return (await readKnownYamlFile(store, file, sourcesLockSchema, displayName)).sources;
 }
 
 export async function writeSourcesLock(

@@ -1,6 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { CleanroomError, isMissingFile, pathExists, readYamlFile } from "@cleanroom/core";
+import {
+  CleanroomError,
+  isMissingFile,
+  pathExists,
+  readKnownYamlFile,
+  type Store,
+} from "@cleanroom/core";
 import {
   type Capability,
   capabilityMatches,
@@ -79,6 +85,8 @@ export interface StackOptions {
   readonly macros: Readonly<Record<string, string>>;
   /** RPM's name of the architecture, such as x86_64. */
   readonly arch: string;
+  /** It may know what YAML files hold. */
+  readonly store?: Store | undefined;
 }
 
 /**
@@ -90,6 +98,7 @@ export interface StackOptions {
  *   `stage-condition`; what `readProfiles` throws
  */
 export async function readStack(workspace: string, options: StackOptions): Promise<Stack> {
+  const { store } = options;
   const files = specFiles(workspace);
   const evaluation = {
     macros: macrosFromRecord(options.macros, standardMacros()),
@@ -97,14 +106,14 @@ export async function readStack(workspace: string, options: StackOptions): Promi
   };
   const profiles = new Map<string, Promise<readonly Profile[]>>();
   const profilesOf = (names: readonly string[]): Promise<readonly Profile[]> => {
-    const known = profiles.get(names.join("\0")) ?? readProfiles(workspace, names);
+    const known = profiles.get(names.join("\0")) ?? readProfiles(workspace, names, store);
     profiles.set(names.join("\0"), known);
     return known;
   };
   const baseMacros = new Set(Object.keys(options.macros));
   const read: ReadPackage[] = [];
   for (const file of files) {
-    read.push(await readPackage({ workspace, evaluation, baseMacros, profilesOf }, file));
+    read.push(await readPackage({ workspace, store, evaluation, baseMacros, profilesOf }, file));
   }
   const lasts = read.map(({ last }) => last);
   const providers = indexByName(
@@ -188,13 +197,14 @@ function specFiles(workspace: string): string[] {
 /** What the packages of a stack are read with. */
 interface StackReader {
   readonly workspace: string;
+  readonly store: Store | undefined;
   readonly evaluation: EvaluationOptions;
   readonly baseMacros: ReadonlySet<string>;
   readonly profilesOf: (names: readonly string[]) => Promise<readonly Profile[]>;
 }
 
 async function readPackage(
-  { workspace, evaluation, baseMacros, profilesOf }: StackReader,
+  { workspace, store, evaluation, baseMacros, profilesOf }: StackReader,
   file: string,
 ): Promise<ReadPackage> {
   const folder = path.join(workspace, path.dirname(file));
@@ -205,7 +215,7 @@ async function readPackage(
       exitCode: 2,
     });
   }
-  const packageFile = await readPackageFile(workspace, path.dirname(file));
+  const packageFile = await readPackageFile(workspace, path.dirname(file), store);
   const profiles = await profilesOf(packageFile.profiles);
   // Thousands of small files: a thread for each would cost more than reading them.
   const tree = parseSpec(readFileSync(path.join(workspace, file), "utf8"), file);
@@ -259,11 +269,15 @@ async function readPackage(
   return { last, bootstrap, profiles };
 }
 
-async function readPackageFile(workspace: string, folder: string): Promise<PackageFile> {
+async function readPackageFile(
+  workspace: string,
+  folder: string,
+  store: Store | undefined,
+): Promise<PackageFile> {
   const displayName = path.join(folder, "package.yaml");
   const file = path.join(workspace, displayName);
   if (!(await pathExists(file))) return packageFileSchema.parse({});
-  return readYamlFile(file, packageFileSchema, displayName);
+  return readKnownYamlFile(store, file, packageFileSchema, displayName);
 }
 
 /** What a stage switches, as a profile of its own. */

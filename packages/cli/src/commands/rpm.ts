@@ -203,6 +203,7 @@ function printComparison(
 async function explain(options: Options): Promise<void> {
   // It fetches nothing: what a remote store has counts once it is here.
   const session = new Session({ ...options, remote: "off" });
+  await session.store();
   if (options.last === true) {
     await explainLastRun(session);
     return;
