@@ -116,6 +116,35 @@ describe("a running image", () => {
     expect(await downImage(silentLogger, "test-server")).toBe(false);
   });
 
+  test("stays when its successor can't start; once replaced, its image is gone", async () => {
+    const options = { name: "test-server", folder: output, detach: true };
+    const first = await runImage(context(), options);
+    const blocker = createServer();
+    await new Promise<void>((resolve) => {
+      blocker.listen(0, "127.0.0.1", resolve);
+    });
+    const address = blocker.address();
+    const taken = typeof address === "object" && address !== null ? address.port : 0;
+    const refused = runImage(context(), { ...options, ports: [{ host: taken }] });
+    await expect(refused).rejects.toMatchObject({ code: "port-taken" });
+    blocker.close();
+    expect((await imageStatus("test-server")).state).toBe("running");
+
+    const other = path.join(scratch, "other");
+    const folder = path.join(scratch, "other-request");
+    await run("cp", ["-r", request.folder, folder]);
+    await writeFile(path.join(folder, "image.yaml"), `${yaml}env: { OTHER: "1" }\n`);
+    const successor = await buildImage(context(), { ...request, folder }, { output: other });
+    expect(successor.imageId).not.toBe(image.imageId);
+    const second = await runImage(context(), { ...options, folder: other });
+    // The port of the one that it takes the place of is its own.
+    expect(second.ports).toEqual(first.ports);
+    const id = image.imageId.replace("sha256:", "");
+    const { exitCode } = await run("podman", ["image", "exists", id], { accept: [0, 1] });
+    expect(exitCode).toBe(1);
+    expect(await downImage(silentLogger, "test-server")).toBe(true);
+  });
+
   test("in the foreground does not outlive a kill -9", async () => {
     const program = fileURLToPath(import.meta.resolve("./image-composer-program.ts"));
     const started = start("node", [program, "run", here.store.folder, output], {

@@ -18,8 +18,10 @@ import {
   squashImage,
 } from "@cleanroom/image-composer";
 import { getPackagesSqlite } from "@snyk/rpm-parser";
+import { Ajv } from "ajv";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { debianPrograms } from "./debian-programs.ts";
+import { spdxSchema } from "./spdx-schema.ts";
 import { madeRequest, type Surroundings, surroundings, unpack } from "./image-composer-fixture.ts";
 
 /** An image as others see it: tools that are not ours, and that never saw rpm. */
@@ -164,6 +166,14 @@ test("the CycloneDX SBOM is valid by CycloneDX's own schema", async () => {
   expect(await validator.validate(text)).toBeNull();
   // The judge is awake.
   expect(await validator.validate(text.replace('"CycloneDX"', '"Other"'))).not.toBeNull();
+});
+
+test("the SPDX SBOM has the shapes of SPDX 2.3", async () => {
+  const text = await readFile(path.join(output, "sbom.spdx.json"), "utf8");
+  const isValid = new Ajv({ allErrors: true }).compile(spdxSchema);
+  isValid(JSON.parse(text));
+  expect(isValid.errors).toBeNull();
+  expect(isValid(JSON.parse(text.replace('"CC0-1.0"', '"MIT"')))).toBe(false);
 });
 
 /** What SPDX 2.3 asks beyond the shapes of its parts, in the clauses named. */

@@ -7,31 +7,30 @@ import { existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readFile, rm, rmdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { removeFolder, run, silentLogger, start, Store, type Tools } from "@cleanroom/core";
+import { removeFolder, run, silentLogger, start, Store } from "@cleanroom/core";
 import {
-  buildImage,
   diffImages,
   type ImageRequest,
   inspectImage,
   type ListedImage,
-  lockImage,
   readContents,
   verifyImage,
 } from "@cleanroom/image-composer";
 import { publish, signingKey } from "@cleanroom/repo-publisher";
 import { buildPackages, importedBase } from "../../e2e/repo-publisher-fixture.ts";
+import type { Work } from "./image-composer-child.ts";
 
 const { values } = parseArgs({
   options: {
     peer: { type: "boolean", default: false },
     compression: { type: "string", default: "gzip" },
     kills: { type: "string", default: "0" },
-    child: { type: "string" },
   },
 });
+
+const child = path.join(import.meta.dirname, "image-composer-child.ts");
 
 /** With what they need, some 120 packages: those of the base, and one that the benchmark changes. */
 const wanted = [
@@ -39,27 +38,6 @@ const wanted = [
   ...["python3", "gettext", "patch", "meson", "rpm", "g++", "dbus-daemon"],
   ...["fonts-dejavu-core", "changing"],
 ];
-
-interface Work {
-  readonly store: string;
-  readonly output: string;
-  readonly tools: Tools;
-  readonly compressor: Tools | undefined;
-  readonly request: ImageRequest;
-  readonly lock: boolean;
-}
-
-async function child(): Promise<void> {
-  const work = JSON.parse(await text(process.stdin)) as Work;
-  const store = await Store.open(work.store, silentLogger);
-  const { tools, compressor } = work;
-  const context = { store, tools, compressor, logger: silentLogger };
-  if (work.lock) await lockImage(context, work.request);
-  const image = await buildImage(context, work.request, { output: work.output });
-  process.stdout.write(
-    JSON.stringify({ packages: image.packages.length, bytes: image.compressedBytes }),
-  );
-}
 
 interface Measured {
   readonly wallSeconds: number;
@@ -246,7 +224,7 @@ policy: { allow: { packages: ["*"], files: ["/**"] } }
     const ours = async (version: string, lock: boolean): Promise<Measured> => {
       // As the launcher starts the command line.
       const cache = `NODE_COMPILE_CACHE=${path.join(folder, "compiled")}`;
-      const program = ["env", cache, "node", import.meta.filename, "--child", "yes"];
+      const program = ["env", cache, "node", child];
       return measure(program, JSON.stringify(workFor(version, lock)));
     };
     const output = path.join(folder, "output");
@@ -284,7 +262,7 @@ policy: { allow: { packages: ["*"], files: ["/**"] } }
         },
         async (version, delayMs) => {
           await forget();
-          const program = start("node", [import.meta.filename, "--child", "yes"], {
+          const program = start("node", [child], {
             input: JSON.stringify(workFor(version, true)),
           });
           await sleep(delayMs);
@@ -331,4 +309,4 @@ async function peer(folder: string, requestFolder: string, base: string): Promis
   }
 }
 
-await (values.child === undefined ? main() : child());
+await main();

@@ -1,5 +1,6 @@
 import { interruptCommands, killAllCommands } from "@cleanroom/core";
 import { runCommandLine } from "./command-line.ts";
+import { terminalView } from "./progress-view.ts";
 
 let isInterrupted = false;
 
@@ -7,6 +8,7 @@ let isInterrupted = false;
 function interrupt(): void {
   if (isInterrupted) process.exit(130);
   isInterrupted = true;
+  terminalView.end();
   process.stderr.write("interrupted: nothing half-made is kept, the next run goes on from here\n");
   interruptCommands();
   setTimeout(() => process.exit(130), 3000).unref();

@@ -68,7 +68,19 @@ test("on a terminal, lines are drawn below the log and are gone in the end", () 
   expect(written[0]).toBe("a line of the log\n");
   expect(written[1]).toMatch(/glib2: .*\n0 of 3/);
   for (const id of ["glib2", "cairo", "pango"]) progress.set(id, "built");
-  expect(written.at(-1)).toBe("\u001b[2A\u001b[J");
+  expect(written.at(-1)).toBe("\u001b[2F\u001b[J");
   view.write("the end\n");
   expect(written.at(-1)).toBe("the end\n");
+});
+
+test("nothing is drawn over what is written after the end", () => {
+  const { written, progress, view } = shown(true);
+  progress.set("glib2", "running");
+  view.write("a line of the log\n");
+  view.end();
+  expect(written.at(-1)).toBe("\u001b[2F\u001b[J");
+  progress.set("cairo", "running");
+  view.write("interrupted\n");
+  view.write("a later line of the log\n");
+  expect(written.slice(-2)).toEqual(["interrupted\n", "a later line of the log\n"]);
 });

@@ -51,6 +51,18 @@ export class ProgressView {
     });
   }
 
+  /** Takes away what is drawn, and draws no more of this run. */
+  end(): void {
+    this.#progress = undefined;
+    this.#stop();
+  }
+
+  #stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#erase();
+  }
+
   #follow(state: BuildState, progress: BuildProgress): void {
     if (state === "running" && this.#timer === undefined) {
       this.#timer = setInterval(() => {
@@ -58,15 +70,12 @@ export class ProgressView {
         this.#draw();
       }, drawingMs).unref();
     }
-    if (this.#timer !== undefined && !isOpen(progress.snapshot())) {
-      clearInterval(this.#timer);
-      this.#timer = undefined;
-      this.#erase();
-    }
+    if (this.#timer !== undefined && !isOpen(progress.snapshot())) this.#stop();
   }
 
+  /** To the first drawn line and its first column: a terminal echoes ^C where it stands. */
   #erase(): void {
-    if (this.#drawnLines > 0) this.#stream.write(`\x1b[${this.#drawnLines}A\x1b[J`);
+    if (this.#drawnLines > 0) this.#stream.write(`\x1b[${this.#drawnLines}F\x1b[J`);
     this.#drawnLines = 0;
   }
 
@@ -78,6 +87,9 @@ export class ProgressView {
     this.#drawnLines = lines.length;
   }
 }
+
+/** The view of this process: a terminal has one end. */
+export const terminalView = new ProgressView(process.stderr);
 
 function isOpen({ counts }: ProgressSnapshot): boolean {
   return counts.waiting + counts.preparing + counts.running > 0;

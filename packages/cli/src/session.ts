@@ -41,7 +41,7 @@ import {
   type Rule,
   type Stack,
 } from "@cleanroom/spec-strip";
-import { ProgressView } from "./progress-view.ts";
+import { terminalView } from "./progress-view.ts";
 
 /** The workspace that this program is part of. */
 export const workspace = path.resolve(import.meta.dirname, "../../..");
@@ -70,7 +70,6 @@ export interface GlobalOptions {
 export class Session {
   readonly options: GlobalOptions;
   readonly logger: Logger;
-  readonly #view = new ProgressView(process.stderr);
   readonly #pushesKnown: boolean;
   #store: Promise<Store> | undefined;
   #stack: Promise<Stack> | undefined;
@@ -88,7 +87,7 @@ export class Session {
     this.logger = createLogger({
       format: options.logFormat as LogFormat,
       quiet: options.quiet,
-      write: (text) => this.#view.write(text),
+      write: (text) => terminalView.write(text),
     });
   }
 
@@ -232,7 +231,7 @@ export class Session {
     // Nothing is drawn over what happens in a shell.
     const isFree = atFailure === undefined && !this.options.quiet;
     const isDrawn = this.options.logFormat === "human" && isFree;
-    this.#view.show(progress, this.logger, isDrawn);
+    terminalView.show(progress, this.logger, isDrawn);
     return {
       store: await this.store(),
       tools: base.tools,

@@ -65,4 +65,10 @@ export {
   remoteSettings,
 } from "./remote/remote-settings.ts";
 export { defaultStoreFolder, Store } from "./store.ts";
-export { jsonSchemaText, parseYaml, readKnownYamlFile, readYamlFile } from "./yaml-file.ts";
+export {
+  jsonSchemaText,
+  parseYaml,
+  readKnownYamlFile,
+  readYamlFile,
+  rememberYamlValues,
+} from "./yaml-file.ts";

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, test } from "vitest";
@@ -22,6 +22,15 @@ test("the user is unprivileged and can gain nothing", async () => {
   expect(await shell("id -u; grep -E '^(CapEff|CapBnd|NoNewPrivs)' /proc/self/status")).toBe(
     "1000\nCapEff:\t0000000000000000\nCapBnd:\t0000000000000000\nNoNewPrivs:\t1",
   );
+});
+
+test("a scratch folder is empty, writable and not the host's", async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), "sandbox-"));
+  await writeFile(path.join(folder, "own"), "");
+  const mounts = [{ source: folder, target: "/job", writable: true }];
+  const seen = await shell("ls -A /job; echo x > /job/new; ls /job", { mounts, scratch: ["/job"] });
+  expect(seen).toBe("new");
+  expect(await readdir(folder)).toEqual(["own"]);
 });
 
 test("there is no network", async () => {

@@ -35,6 +35,8 @@ export interface Sandbox {
   readonly network?: boolean;
   /** Folders inside that commands chroot into: each gets its own /proc, /dev, /tmp and /run. */
   readonly chroots?: readonly string[];
+  /** Folders inside that are empty, in memory, and gone with the command. */
+  readonly scratch?: readonly string[];
   /** Such as `CAP_SYS_CHROOT`. */
   readonly capabilities?: readonly string[];
 }
@@ -88,6 +90,7 @@ export async function sandboxArguments(sandbox: Sandbox): Promise<string[]> {
     args.push("--proc", `${folder}/proc`, "--dev", `${folder}/dev`, "--tmpfs", `${folder}/tmp`);
     args.push("--tmpfs", `${folder}/run`);
   }
+  for (const folder of sandbox.scratch ?? []) args.push("--perms", "0755", "--tmpfs", folder);
   args.push("--remount-ro", "/");
   for (const [name, value] of Object.entries({ ...environment, ...sandbox.env })) {
     args.push("--setenv", name, value);

@@ -5,7 +5,7 @@ import { distance } from "fastest-levenshtein";
 import type * as Yaml from "yaml";
 import type { Document, Node } from "yaml";
 import { z } from "zod";
-import { type Json, sha256, sha256Json } from "./digest.ts";
+import { type Json, type Sha256, sha256, sha256Json } from "./digest.ts";
 import { CleanroomError, type Place } from "./error.ts";
 import { isMissingFile, pathExists } from "./files.ts";
 import type { Store } from "./store.ts";
@@ -53,16 +53,20 @@ export async function readKnownYamlFile<Schema extends z.ZodType>(
     return readYamlFile(file, schema, displayName);
   }
   const text = readFileSync(file, "utf8");
-  const key = sha256Json({ action: "yaml-values", text: sha256(text) });
-  const known = schema.safeParse((await store.action(key))?.facts["values"]);
+  const known = schema.safeParse((await store.action(valuesKey(text)))?.facts["values"]);
   if (known.success) return known.data;
   const values = parseYaml(text, schema, displayName);
-  await store.putAction(key, { outputs: [], facts: { values: parseValues(text) } });
+  await rememberYamlValues(store, text, loadYaml().parseDocument(text).toJS() as Json);
   return values;
 }
 
-function parseValues(text: string): Json {
-  return loadYaml().parseDocument(text).toJS() as Json;
+/** Keeps the values of a text for {@link readKnownYamlFile}: those that a YAML parser finds in it. */
+export async function rememberYamlValues(store: Store, text: string, values: Json): Promise<void> {
+  await store.putAction(valuesKey(text), { outputs: [], facts: { values } });
+}
+
+function valuesKey(text: string): Sha256 {
+  return sha256Json({ action: "yaml-values", text: sha256(text) });
 }
 
 /** {@link readYamlFile} on text that is at hand. */

@@ -7,6 +7,7 @@ import {
   mapConcurrent,
   removeFolder,
   replaceFolder,
+  type Sha256,
   sha256Json,
   uniqueName,
 } from "@cleanroom/core";
@@ -35,7 +36,7 @@ import { addedFilesJson, readAddedFiles } from "./compose/requested-state.ts";
 import { megabytes } from "./sizes.ts";
 
 /** Raised when the same input would give another image. */
-const imageEpoch = 5;
+const imageEpoch = 6;
 
 export interface BuildOptions {
   /** Host folder for the result, such as `dist/images/hello`; replaced as a whole. */
@@ -57,7 +58,7 @@ export async function buildImage(
 ): Promise<BuiltImage> {
   const { store, logger } = context;
   const image = await readImageFile(request.folder);
-  const lock = await usableLock(request, image);
+  const lock = await usableLock(context, request, image);
   const added = await readAddedFiles(request.folder);
   const before = await readRecord(options.output);
   const key = sha256Json([
@@ -71,11 +72,16 @@ export async function buildImage(
   if (known !== undefined && record !== undefined) {
     const facts = known.facts["image"] as unknown as BuiltImage;
     if (before?.digest !== facts.digest || !(await isWhole(options.output, before))) {
-      await writeOutput(context, options.output, known.outputs);
+      await writeOutput(context, options.output, known.outputs, new Set());
     }
     return facts;
   }
   const admitted = await lockedPackages(context, request, lock);
+  // What the output folder holds is believed, as it is when nothing changed.
+  const verified = new Set<Sha256>();
+  if (before !== undefined && (await isWhole(options.output, before))) {
+    for (const { digest } of before.layers) verified.add(digest.replace("sha256:", ""));
+  }
   const composition = await compose(context, {
     ...{ request, image, added, admitted },
     layers: lock.layers,
@@ -99,14 +105,16 @@ export async function buildImage(
   }));
   // Each put waits for the disk: together they wait once.
   const small = [...outputFiles(described)];
-  outputs.push(
-    ...(await mapConcurrent(small, small.length, async ([name, bytes]) => ({
-      name,
-      ...(await store.put(bytes)),
-    }))),
-  );
+  const put = await mapConcurrent(small, small.length, async ([name, bytes]) => ({
+    name,
+    ...(await store.put(bytes)),
+  }));
+  outputs.push(...put);
+  for (const digest of [...composition.madeLayers, ...put.map(({ sha256 }) => sha256)]) {
+    verified.add(digest);
+  }
   await store.putAction(key, { outputs, facts: { image: built as unknown as Json } });
-  await writeOutput(context, options.output, outputs);
+  await writeOutput(context, options.output, outputs, verified);
   logger.info(
     `image ${request.name}: ${built.packages.length} packages in ${built.layers.length} layers, ${megabytes(built.unpackedBytes)} unpacked, ${megabytes(built.compressedBytes)} compressed`,
   );
@@ -114,8 +122,12 @@ export async function buildImage(
 }
 
 /** A lock that is there and answers what image.yaml asks now. */
-async function usableLock(request: ImageRequest, image: ImageFile): Promise<ImageLock> {
-  const lock = await readImageLock(request.folder);
+async function usableLock(
+  { store }: ImageContext,
+  request: ImageRequest,
+  image: ImageFile,
+): Promise<ImageLock> {
+  const lock = await readImageLock(store, request.folder);
   const hint = `./cleanroom image lock ${request.name}`;
   const place = { step: `image ${request.name}` };
   if (lock === undefined) {
@@ -165,17 +177,23 @@ function outputFiles(described: DescribedImage): ReadonlyMap<string, Uint8Array>
   return files;
 }
 
-/** Writes the output folder: by hard links to the store's blobs where possible. */
+/**
+ * Writes the output folder: by hard links to the store's blobs where possible.
+ *
+ * @param verified blobs that need not be read
+ */
 async function writeOutput(
   { store }: ImageContext,
   output: string,
   outputs: readonly OutputBlob[],
+  verified: ReadonlySet<Sha256>,
 ): Promise<void> {
   await mkdir(path.dirname(output), { recursive: true });
   const folder = path.join(path.dirname(output), uniqueName(`.${path.basename(output)}`));
   try {
     for (const { name, sha256 } of outputs) {
-      await store.materialize(sha256, path.join(folder, name));
+      const verify = !verified.has(sha256);
+      await store.materialize(sha256, path.join(folder, name), { verify });
     }
     await replaceFolder(folder, output);
   } finally {

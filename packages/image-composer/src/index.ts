@@ -19,7 +19,12 @@ export { type ImageLock, readImageLock } from "./lock/lock-file.ts";
 export { lockImage } from "./lock/lock-image.ts";
 export { type PushedImage, pushImage } from "./deliver/push-image.ts";
 export { reportImage } from "./describe/report-image.ts";
-export { runImage, type RunningImage, type RunOptions } from "./deliver/run-image.ts";
+export {
+  checkRunOptions,
+  runImage,
+  type RunningImage,
+  type RunOptions,
+} from "./deliver/run-image.ts";
 export {
   downImage,
   followImageLogs,

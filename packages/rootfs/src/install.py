@@ -8,6 +8,9 @@ left out (documentation, languages) the database is told afterwards: rpm sees th
 Reads one JSON document from standard input: `docs`, `languages`, `database` and `packages`, a list of
 `file` and `states` (base64, one byte for each file of the package). Prints one:
 `opaque`, the folders below the root that were replaced rather than added to.
+
+The root's database is in memory, for rpm waits for the disk with each package; in the end it goes to
+/database as one file.
 """
 
 import base64
@@ -22,6 +25,7 @@ import rpm
 FLAGS = rpm.RPMTRANS_FLAG_NOPLUGINS | rpm.RPMTRANS_FLAG_NOCAPS
 TARGET = "/target"
 CHANGES = "/changes"
+FINISHED = "/database/rpmdb.sqlite"
 
 
 def install(packages: list, flags: int) -> dict:
@@ -74,8 +78,10 @@ def installed(transaction):
 
 
 def finish_database(database: str, states: dict) -> None:
-    """Writes the file states of packages, by their number, into their headers, and ends its journal:
-    with one, a database cannot be opened where nothing can be written, and every root is mounted so.
+    """Writes the file states of packages, by their number, into their headers, and the whole as one
+    file that is the same for the same packages: without a journal, which keeps a database from being
+    opened where nothing can be written, and without the free pages that are left over from how it was
+    written.
 
     A header is two big-endian counts (entries, bytes of data), the entries (tag, type, offset and
     count) and the data (rpm's manual, "RPM header format").
@@ -94,6 +100,7 @@ def finish_database(database: str, states: dict) -> None:
         connection.execute("UPDATE Packages SET blob = ? WHERE hnum = ?", (blob, number))
     connection.commit()
     connection.execute("PRAGMA journal_mode=DELETE")
+    connection.execute("VACUUM INTO ?", (FINISHED,))
     connection.close()
 
 

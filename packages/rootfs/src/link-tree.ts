@@ -41,21 +41,33 @@ export class LinkedTree {
     this.#addFolder(source, "");
   }
 
+  /** Makes sure of a folder and its parents. @returns where it really is, below the root */
+  makeFolder(below: string, depth = 0): string {
+    const known = this.#folders.get(below);
+    if (known !== undefined) return known;
+    if (depth > linkLimit) throw new Error(`too many symbolic links at ${below}`);
+    const parent = this.makeFolder(dirname(below), depth);
+    const here = path.join(parent, path.basename(below));
+    const real = this.#enter(here, parent, depth);
+    this.#folders.set(below, real);
+    return real;
+  }
+
   #addFolder(source: string, below: string): void {
-    const real = this.#makeFolder(below);
+    const real = this.makeFolder(below);
     const mode = statSync(source).mode & 0o7777;
     // Folders that no package owns have the usual mode; it must not hide what an owner wanted.
     if (below !== "" && mode !== 0o755) chmodSync(path.join(this.#root, real), mode);
     for (const entry of readdirSync(source, { withFileTypes: true })) {
-      const from = path.join(source, entry.name);
-      if (entry.isDirectory()) this.#addFolder(from, path.join(below, entry.name));
-      else this.#addFile(from, path.join(real, entry.name));
+      const from = `${source}/${entry.name}`;
+      if (entry.isDirectory()) this.#addFolder(from, joined(below, entry.name));
+      else this.#addFile(from, joined(real, entry.name));
     }
   }
 
   /** @param below where it really is, below the root */
   #addFile(source: string, below: string): void {
-    const target = path.join(this.#root, below);
+    const target = `${this.#root}/${below}`;
     try {
       if (!this.#copies) linkSync(source, target);
       else this.#copy(source, target);
@@ -102,18 +114,6 @@ export class LinkedTree {
     utimesSync(target, entry.atime, entry.mtime);
   }
 
-  /** Makes a folder whose parent is there. @returns where it really is, below the root */
-  #makeFolder(below: string, depth = 0): string {
-    const known = this.#folders.get(below);
-    if (known !== undefined) return known;
-    if (depth > linkLimit) throw new Error(`too many symbolic links at ${below}`);
-    const parent = this.#makeFolder(dirname(below), depth);
-    const here = path.join(parent, path.basename(below));
-    const real = this.#enter(here, parent, depth);
-    this.#folders.set(below, real);
-    return real;
-  }
-
   #enter(here: string, parent: string, depth: number): string {
     const target = path.join(this.#root, here);
     const entry = lstatSync(target, { throwIfNoEntry: false });
@@ -121,13 +121,18 @@ export class LinkedTree {
     if (entry?.isSymbolicLink() === true) {
       // `/..` is `/`: nothing leads out of the root.
       const end = path.resolve("/", parent, readlinkSync(target)).slice(1);
-      return this.#makeFolder(end, depth + 1);
+      return this.makeFolder(end, depth + 1);
     }
     if (entry !== undefined) rmSync(target);
     mkdirSync(target);
     chmodSync(target, 0o755);
     return here;
   }
+}
+
+/** As `path.join`, for names that are names already: it is called for every file of a root. */
+function joined(folder: string, name: string): string {
+  return folder === "" ? name : `${folder}/${name}`;
 }
 
 /** As `path.dirname`, with "" for the root. */

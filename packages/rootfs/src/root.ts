@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, utimes } from "node:fs/promises";
+import { chmod, mkdir, readFile, rename, utimes } from "node:fs/promises";
 import path from "node:path";
 import {
   adoptFolder,
@@ -22,11 +22,14 @@ import { packageLayers } from "./package-layers.ts";
  * Raised when the way a root is installed changes. Where builds can tell, rpm-runner's epoch is
  * raised as well: action keys name the packages of a root, and not how they got there.
  */
-const rootEpoch = 4;
+const rootEpoch = 5;
 
 const installer = new URL("install.py", import.meta.url);
 
-/** Where rpm keeps its database in every root: where scanners look for it. */
+/**
+ * Where rpm keeps its database in every root: where scanners look for it. It is one file without a
+ * journal, the same for the same packages.
+ */
 export const rpmDatabasePath = "/usr/lib/sysimage/rpm";
 
 export interface RootOptions {
@@ -97,10 +100,11 @@ async function installPackages(
 ): Promise<void> {
   const layers = await packageLayers(store, tools, closure, options);
   const isOverlaid = await overlaysWork(folder);
-  const [packages, changes, work, merged] = ["packages", "changes", "work", "merged"].map((name) =>
+  const names = ["packages", "changes", "work", "merged", "database"] as const;
+  const [packages, changes, work, merged, database] = names.map((name) =>
     path.join(folder, name),
-  ) as [string, string, string, string];
-  for (const name of [packages, changes, work, merged, target]) await mkdir(name);
+  ) as [string, string, string, string, string];
+  for (const name of [packages, changes, work, merged, database, target]) await mkdir(name);
   await chmod(target, 0o755);
   // In the root's own /proc, /dev, /tmp and /run scriptlets find what they expect; the sandbox
   // mounts them, and what they hold never reaches the root.
@@ -110,6 +114,7 @@ async function installPackages(
   }
   const tree = new LinkedTree(target, { copies: !isOverlaid });
   for (const { files } of layers) tree.add(files);
+  tree.makeFolder(rpmDatabasePath.slice(1));
   await mapConcurrent(closure.packages, 4, ({ sha256 }) =>
     // Of packages that are unpacked already rpm reads the headers alone, which hold their digests.
     store.materialize(sha256, path.join(packages, `${sha256}.rpm`), { verify: false }),
@@ -121,9 +126,11 @@ async function installPackages(
       mounts: [
         { source: packages, target: "/packages" },
         { source: changes, target: "/changes" },
+        { source: database, target: "/database", writable: true },
         { source: isOverlaid ? merged : target, target: "/target", writable: true },
       ],
       chroots: ["/target"],
+      scratch: [`/target${rpmDatabasePath}`],
       // In the sandbox's user namespace: it lets rpm chroot, and nothing on the host.
       capabilities: ["CAP_SYS_CHROOT"],
       env: { SOURCE_DATE_EPOCH: "0" },
@@ -144,4 +151,8 @@ async function installPackages(
   );
   const { opaque } = JSON.parse(stdout) as { readonly opaque: readonly string[] };
   if (isOverlaid) await applyChanges(changes, target, opaque);
+  await rename(
+    path.join(database, "rpmdb.sqlite"),
+    path.join(target, rpmDatabasePath, "rpmdb.sqlite"),
+  );
 }

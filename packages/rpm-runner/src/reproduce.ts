@@ -11,7 +11,9 @@ import { writeDiffoscopeReport } from "./diffoscope.ts";
 import { prepareBuild } from "./prepare-build.ts";
 import { rpmbuild } from "./rpmbuild.ts";
 import type { RunnerContext } from "./runner-context.ts";
+import { runSchedule } from "./schedule.ts";
 import { otherSurroundings } from "./surroundings.ts";
+import { throwFailures } from "./throw-failures.ts";
 
 /** What building a package a second time, in other surroundings, came to. */
 export interface ReproductionResult {
@@ -33,14 +35,23 @@ export async function checkReproducible(
 ): Promise<readonly ReproductionResult[]> {
   const builds = names.map((name) => ({ name, stage: undefined }));
   const results = await buildAll(context, withNeeds(context.stack, builds));
-  const checked: ReproductionResult[] = [];
-  for (const build of builds) {
-    const id = formatBuildId(build);
-    const first = results.get(id);
-    if (first === undefined) throw new Error(`${id} was not built`);
-    checked.push(await buildAgain(context, first, results));
-  }
-  return checked;
+  const tasks = builds.map((build) => ({ id: formatBuildId(build), needs: [] }));
+  // Each runs one compiler job, so that as many of them as there may be builds do not get in each
+  // other's way; none needs what another makes.
+  const outcomes = await runSchedule(
+    tasks,
+    { limit: context.limits.builds, keepGoing: context.limits.keepGoing, priorityOf: () => 0 },
+    async ({ id }) => {
+      const first = results.get(id);
+      if (first === undefined) throw new Error(`${id} was not built`);
+      return buildAgain(context, first, results);
+    },
+  );
+  throwFailures(outcomes, { logger: context.logger, areTold: false });
+  return tasks.flatMap(({ id }) => {
+    const outcome = outcomes.get(id);
+    return outcome?.state === "done" ? [outcome.result] : [];
+  });
 }
 
 async function buildAgain(
@@ -67,6 +78,8 @@ async function buildAgain(
     const rpmFolder = path.join(folder, "RPMS");
     const differences = await compareOutputs(store, first.rpms, rpmFolder, files);
     const isReproducible = differences.length === 0;
+    const verdict = isReproducible ? "the same again" : "differs";
+    context.logger.info(`${id}: ${verdict}`, { package: id });
     const file = store.path("logs", `${id}.diffoscope.txt`);
     const hasReport =
       !isReproducible && (await writeDiffoscopeReport(store, first.rpms, rpmFolder, file));

@@ -29,15 +29,23 @@ interface Options extends GlobalOptions {
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
-export function describeImage(image: BuiltImage): string {
+/** @param packagesMax how many packages of a layer are named */
+export function describeImage(image: BuiltImage, packagesMax = 3): string {
   return [
     `${image.name} ${image.digest}`,
     `  ${image.packages.length} packages, ${megabytes(image.unpackedBytes)} unpacked, ${megabytes(image.compressedBytes)} compressed`,
     ...image.layers.map(
       (layer) =>
-        `  ${layer.digest.slice(0, 19)} ${megabytes(layer.unpackedBytes).padStart(9)}  ${layer.packages.length === 0 ? "state" : layer.packages.join(" ")}`,
+        `  ${layer.digest.slice(0, 19)} ${megabytes(layer.unpackedBytes).padStart(9)}  ${describeContents(layer.packages, packagesMax)}`,
     ),
   ].join("\n");
+}
+
+function describeContents(packages: readonly string[], packagesMax: number): string {
+  if (packages.length === 0) return "state";
+  const others = packages.length - packagesMax;
+  const named = packages.slice(0, packagesMax).join(" ");
+  return others > 0 ? `${named} and ${others} more` : named;
 }
 
 async function lock(options: OptionalImage): Promise<void> {
@@ -55,7 +63,8 @@ async function build(options: OptionalImage): Promise<void> {
     const context = await imageContext(session);
     const generation = await publishForImage(session, image);
     const request = await imageRequest(session, image, generation);
-    if ((await readImageLock(request.folder)) === undefined) await lockImage(context, request);
+    if ((await readImageLock(context.store, request.folder)) === undefined)
+      await lockImage(context, request);
     const built = await buildImage(context, request, { output: imageOutput(image) });
     return { value: built, text: describeImage(built) };
   });
@@ -65,7 +74,7 @@ async function inspect(options: Options): Promise<void> {
   const session = new Session(options);
   await checkImageName(session, options.image);
   const image = await inspectImage(imageOutput(options.image));
-  session.print(image, describeImage(image));
+  session.print(image, describeImage(image, Infinity));
 }
 
 async function save(options: Options & { readonly file?: string | undefined }): Promise<void> {

@@ -1,8 +1,10 @@
 import {
   buildImage,
+  checkRunOptions,
   lockImage,
   runImage,
   type RunningImage,
+  type RunOptions,
   urlOf,
 } from "@cleanroom/image-composer";
 import type { CommandModule } from "yargs";
@@ -25,12 +27,20 @@ interface Options extends GlobalOptions {
 async function up(options: Options): Promise<void> {
   const session = new Session(options);
   await checkImageName(session, options.image);
+  const output = imageOutput(options.image);
+  const runOptions: RunOptions = {
+    name: options.image,
+    folder: output,
+    detach: options.detach,
+    bind: options.bind,
+    ...(options.port === undefined ? {} : { ports: [{ host: options.port }] }),
+  };
+  if (options.run) await checkRunOptions(runOptions);
   const context = await imageContext(session);
   const generation = await publishForImage(session, options.image);
   const request = await imageRequest(session, options.image, generation);
   const change = await lockImage(context, request);
   for (const line of change.lines) session.logger.info(line);
-  const output = imageOutput(options.image);
   const image = await buildImage(context, request, { output });
   session.logger.info(describeImage(image));
   if (!options.run) {
@@ -38,11 +48,7 @@ async function up(options: Options): Promise<void> {
     return;
   }
   const running = await runImage(context, {
-    name: options.image,
-    folder: output,
-    detach: options.detach,
-    bind: options.bind,
-    ...(options.port === undefined ? {} : { ports: [{ host: options.port }] }),
+    ...runOptions,
     onPorts: (ports) => {
       const url = firstUrl(ports);
       if (options.open && url !== undefined) void openInBrowser(session.logger, url);

@@ -1,4 +1,4 @@
-import { pathMatcher, sha256 } from "@cleanroom/core";
+import { pathMatcher, type Sha256, sha256 } from "@cleanroom/core";
 import { makeRoot } from "@cleanroom/rootfs";
 import type { AdmittedPackages } from "../lock/admit-packages.ts";
 import type { ImageContext, ImageRequest } from "../context.ts";
@@ -29,6 +29,8 @@ interface ComposedLayer {
 /** All of an image but its configuration. */
 export interface Composition {
   readonly layers: readonly ComposedLayer[];
+  /** Digests of layers that were not in the store before. */
+  readonly madeLayers: ReadonlySet<Sha256>;
   /** For each package the bytes of its files that the image holds. */
   readonly packageBytes: readonly number[];
   readonly contents: readonly ImageContent[];
@@ -62,7 +64,7 @@ export async function compose(
   });
   const tree = RootTree.read(root);
   const contents = divideRoot(tree, packages, pathMatcher(image.slim.files));
-  const state = await imageState(context, tree, contents, image, added);
+  const state = await imageState(tree, contents, image, added);
   // What image.yaml puts in a package's place is in the state layer alone.
   const replaced = new Set(state.items.map(({ path }) => path));
   const files = contents.pieces.map((piece) => piece.filter(({ path }) => !replaced.has(path)));
@@ -101,6 +103,7 @@ export async function compose(
         members.reduce((sum, member) => sum + (files[member]?.length ?? 0), 0) +
         (holdsState ? state.items.length : 0),
     })),
+    madeLayers: packed.made,
     packageBytes,
     contents: imageContents(files, packed.buildPaths, state),
     directories: imageDirectories(contents, state),

@@ -2,7 +2,6 @@ import { readFile } from "node:fs/promises";
 import { isMissingFile } from "@cleanroom/core";
 import { type Accounts, addAccounts } from "./accounts.ts";
 import { chosenState } from "./chosen-state.ts";
-import type { ImageContext } from "../context.ts";
 import type { ImageFile } from "../image-file.ts";
 import { type Owners, ownersOf } from "./owners.ts";
 import {
@@ -13,7 +12,6 @@ import {
 } from "./requested-state.ts";
 import type { RootContents } from "./root-contents.ts";
 import type { RootTree } from "./root-tree.ts";
-import { rpmDatabaseFile, stableRpmDatabase } from "./rpm-database.ts";
 
 /** What the state layer holds, and the accounts of the image. */
 export interface ImageState {
@@ -32,7 +30,6 @@ const groupFile = "etc/group";
  * what scriptlets and triggers made, accounts, and what image.yaml and `files/` add.
  */
 export async function imageState(
-  context: ImageContext,
   tree: RootTree,
   contents: RootContents,
   image: ImageFile,
@@ -47,12 +44,7 @@ export async function imageState(
     const content =
       entry.type === "symlink"
         ? { link: entry.linkTarget }
-        : {
-            bytes:
-              entry.path === rpmDatabaseFile
-                ? await stableRpmDatabase(context, tree.folder)
-                : await readFile(tree.hostPath(entry.path)),
-          };
+        : { bytes: await readFile(tree.hostPath(entry.path)) };
     const { path } = entry;
     items.set(path, { path, mode, uid: owners.uid(user), gid: owners.gid(group), content });
   }

@@ -25,9 +25,12 @@ export interface LayerBlob {
   readonly compressedBytes: number;
 }
 
-/** Layers, and of the pieces in them which files name the folder in which packages are built. */
+/** Layers, and what is known of them. */
 export interface PackedLayers {
   readonly blobs: readonly LayerBlob[];
+  /** Digests of those that were not there before: their bytes have just been looked at. */
+  readonly made: ReadonlySet<Sha256>;
+  /** Files of their pieces that name the folder in which packages are built. */
   readonly buildPaths: ReadonlySet<string>;
 }
 
@@ -73,7 +76,8 @@ export async function assembleLayers(
   const buildPaths = new Set(
     layers.flatMap(({ pieces }) => pieces.flatMap(({ kept }) => kept?.buildPaths ?? [])),
   );
-  if (missing.length === 0) return { blobs: blobs as readonly LayerBlob[], buildPaths };
+  const made = new Set<Sha256>();
+  if (missing.length === 0) return { blobs: blobs as readonly LayerBlob[], made, buildPaths };
   context.logger.info(`packing ${missing.length} of ${layers.length} layers`);
   await store.withTemporaryFolder("pack", async (folder) => {
     const job = new PackJob(store);
@@ -99,10 +103,11 @@ export async function assembleLayers(
         outputs: [{ name: "layer", sha256, size }],
         facts: { diffId: found.diffId },
       });
+      made.add(sha256);
       blobs[index] = { digest: sha256, diffId: found.diffId, compressedBytes: size };
     }
   });
-  return { blobs: blobs as readonly LayerBlob[], buildPaths };
+  return { blobs: blobs as readonly LayerBlob[], made, buildPaths };
 }
 
 async function knownLayer(store: Store, key: Sha256): Promise<LayerBlob | undefined> {

@@ -34,7 +34,6 @@ export interface PackedLayer {
     readonly piece: Sha256;
     readonly offset: number;
     readonly size: number;
-    readonly sha256: Sha256;
     readonly buildPaths: readonly string[];
   }[];
 }
@@ -98,7 +97,8 @@ export class PackJob {
       parts.flatMap(({ kept }) => kept?.blob ?? []),
     );
     for (const blob of new Set(sources)) {
-      await this.#store.materialize(blob, path.join(blobs, blob));
+      // It was verified when its piece was added.
+      await this.#store.materialize(blob, path.join(blobs, blob), { verify: false });
     }
     await writeFile(path.join(folder, "heads"), Buffer.concat(this.#heads));
     const library =
@@ -144,8 +144,8 @@ export class PackJob {
     if (kept === undefined || !(await this.#isWhole(kept.blob))) {
       return { piece: key, entries: packed };
     }
-    const { blob, offset, sizeBytes, sha256 } = kept;
-    return { kept: { blob, offset, size: sizeBytes, sha256 }, entries: packed };
+    const { blob, offset, sizeBytes } = kept;
+    return { kept: { blob, offset, size: sizeBytes }, entries: packed };
   }
 
   async #isWhole(blob: Sha256): Promise<boolean> {

@@ -9,7 +9,7 @@ import type { PieceFile } from "./root-contents.ts";
 import { type TarEntry } from "./tar-writer.ts";
 
 /** Raised when the same package would give another piece. */
-const pieceEpoch = 3;
+const pieceEpoch = 4;
 
 /** An entry of a piece: a tar header, and the root's file whose content follows. */
 export interface PieceEntry {
@@ -28,7 +28,6 @@ export interface KeptPiece {
   readonly blob: Sha256;
   readonly offset: number;
   readonly sizeBytes: number;
-  readonly sha256: Sha256;
   /** Paths of files that name the folder in which packages are built. */
   readonly buildPaths: readonly string[];
 }

@@ -50,16 +50,10 @@ export interface RootContents {
 }
 
 /**
- * What rpm and its helpers leave behind in every root and no image needs. The database's lock and
- * journal are of the process that wrote it; ldconfig's auxiliary cache holds inode numbers.
+ * What helpers of scriptlets leave behind in every root and no image needs: ldconfig's auxiliary
+ * cache holds inode numbers.
  */
-const leftovers = new Set([
-  "usr/lib/sysimage/rpm/.rpm.lock",
-  "usr/lib/sysimage/rpm/rpmdb.sqlite-shm",
-  "usr/lib/sysimage/rpm/rpmdb.sqlite-wal",
-  "var/cache/ldconfig/aux-cache",
-  "etc/.pwd.lock",
-]);
+const leftovers = new Set(["var/cache/ldconfig/aux-cache", "etc/.pwd.lock"]);
 
 /**
  * Divides a root among its packages by their headers, and leaves the rest to the state layer.

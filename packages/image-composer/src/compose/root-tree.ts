@@ -35,7 +35,7 @@ export class RootTree {
   static read(folder: string): RootTree {
     const entries: RootEntry[] = [];
     const visit = (inside: string): void => {
-      for (const name of readdirSync(path.join(folder, inside))) {
+      for (const name of readdirSync(`${folder}/${inside}`)) {
         const entry = readEntry(folder, inside === "" ? name : `${inside}/${name}`);
         entries.push(entry);
         if (entry.type === "directory") visit(entry.path);
@@ -86,7 +86,7 @@ export function parentOf(inside: string): string {
 }
 
 function readEntry(folder: string, inside: string): RootEntry {
-  const host = path.join(folder, inside);
+  const host = `${folder}/${inside}`;
   const stat = lstatSync(host);
   const type = stat.isDirectory()
     ? "directory"

@@ -48,4 +48,18 @@ describe("published ports", () => {
     expect(await choosePorts([], [], address)).toEqual([]);
     await expect(choosePorts([], [{ host: 1 }], address)).rejects.toThrow("no port to publish");
   });
+
+  test("those of a container that is about to be replaced are free", async () => {
+    const held = new Set([taken]);
+    expect((await choosePorts([taken], [], address, held))[0]?.host).toBe(taken);
+    expect((await choosePorts([8080], [{ host: taken }], address, held))[0]?.host).toBe(taken);
+  });
+
+  test.each([99_999, 0, -1, 80.5, Number.NaN])("%s is no port", async (host) => {
+    await expect(choosePorts([8080], [{ host }], address)).rejects.toThrow(`${host} is no port`);
+  });
+
+  test.each(["192.0.2.1", "nobody.invalid"])("%s is not here", async (elsewhere) => {
+    await expect(choosePorts([8080], [], elsewhere)).rejects.toThrow("no address of this machine");
+  });
 });

@@ -35,12 +35,14 @@ export function isLoopback(address: string): boolean {
  *
  * @param exposed the image's TCP ports
  * @param address host address to publish at
- * @throws {CleanroomError} `port-unknown`, `port-taken`
+ * @param held ports that are free in a moment: those of a container that is about to be replaced
+ * @throws {CleanroomError} `port-unknown`, `port-invalid`, `port-taken`, `address-unusable`
  */
 export async function choosePorts(
   exposed: readonly number[],
   requests: readonly PortRequest[],
   address: string,
+  held: ReadonlySet<number> = new Set(),
 ): Promise<readonly PublishedPort[]> {
   const wanted = new Map<number, number | undefined>(exposed.map((port) => [port, undefined]));
   for (const { container = exposed[0], host } of requests) {
@@ -54,34 +56,69 @@ export async function choosePorts(
   }
   const ports: PublishedPort[] = [];
   for (const [container, host] of wanted) {
-    ports.push({ container, address, host: await hostPort(container, host, address) });
+    if (host !== undefined) await checkPort(host, address, held);
+    const chosen = host ?? (await freePort(container, address, held));
+    ports.push({ container, address, host: chosen });
   }
   return ports;
 }
 
-async function hostPort(
-  container: number,
-  wanted: number | undefined,
+/**
+ * That a port can be published.
+ *
+ * @throws {CleanroomError} `port-invalid`, `port-taken`, `address-unusable`
+ */
+export async function checkPort(
+  port: number,
   address: string,
-): Promise<number> {
-  const free = await listenOnce(wanted ?? container, address);
-  if (free !== undefined) return free;
-  if (wanted !== undefined) {
-    throw new CleanroomError("port-taken", `port ${wanted} of ${address} is taken`, {
+  held: ReadonlySet<number>,
+): Promise<void> {
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new CleanroomError("port-invalid", `${port} is no port`, {
       exitCode: 2,
-      hint: "choose another one with --port, or leave it out",
+      hint: "ports are whole numbers from 1 to 65535",
     });
   }
-  const any = await listenOnce(0, address);
-  if (any !== undefined) return any;
+  if (held.has(port) || (await listenOnce(port, address)) !== undefined) return;
+  throw new CleanroomError("port-taken", `port ${port} of ${address} is taken`, {
+    exitCode: 2,
+    hint: "choose another one with --port, or leave it out",
+  });
+}
+
+/** That ports can be published at an address of this machine. */
+export async function checkAddress(address: string): Promise<void> {
+  await listenOnce(0, address);
+}
+
+/** The container's own number, or any that is free. */
+async function freePort(
+  container: number,
+  address: string,
+  held: ReadonlySet<number>,
+): Promise<number> {
+  if (held.has(container)) return container;
+  const free = (await listenOnce(container, address)) ?? (await listenOnce(0, address));
+  if (free !== undefined) return free;
   throw new CleanroomError("port-taken", `no port of ${address} is free`, { exitCode: 2 });
 }
 
 /** Listens for a moment: the port, or undefined when it is taken. 0 lets the kernel choose. */
 async function listenOnce(port: number, host: string): Promise<number | undefined> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once("error", () => resolve(undefined));
+    server.once("error", (cause: NodeJS.ErrnoException) => {
+      if (cause.code === "EADDRINUSE" || cause.code === "EACCES") resolve(undefined);
+      else {
+        reject(
+          new CleanroomError("address-unusable", `${host} is no address of this machine`, {
+            exitCode: 2,
+            hint: "--bind takes one that `ip address` lists; 0.0.0.0 is all of them",
+            cause,
+          }),
+        );
+      }
+    });
     server.listen({ port, host, exclusive: true }, () => {
       const address = server.address();
       const found = typeof address === "object" ? address?.port : undefined;

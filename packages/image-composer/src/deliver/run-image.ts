@@ -7,6 +7,8 @@ import { type BuiltImage, inspectImage } from "../describe/image-record.ts";
 import { imageReference } from "../describe/oci-image.ts";
 import {
   bracketed,
+  checkAddress,
+  checkPort,
   choosePorts,
   isLoopback,
   type PortRequest,
@@ -53,18 +55,22 @@ export function containerName(image: string): string {
  * Runs a built image, in place of an earlier container of the same image. A container in the
  * foreground ends with this process, however it ends.
  *
- * @throws {CleanroomError} `image-missing`, `engine-missing`, `port-taken`, `container-failed`
+ * @throws {CleanroomError} `image-missing`, `engine-missing`, `port-invalid`, `port-taken`,
+ *   `address-unusable`, `container-failed`
  */
 export async function runImage(context: ImageContext, options: RunOptions): Promise<RunningImage> {
   const { logger } = context;
   const image = await inspectImage(options.folder);
   const engine = await findEngine(logger, options.engine);
   const container = containerName(options.name);
-  await loadImage(context, engine, image, options.folder);
-  // Before the ports are chosen: an earlier container may hold the very ports.
-  await removeContainer(engine, container);
   const address = options.bind ?? "127.0.0.1";
-  const ports = await choosePorts(tcpPorts(image), options.ports ?? [], address);
+  // Before anything is replaced: an earlier container goes on when its successor can't start.
+  const held = await portsOf(engine, container);
+  const ports = await choosePorts(tcpPorts(image), options.ports ?? [], address, held);
+  const replaced = await loadImage(context, engine, image, options.folder);
+  await removeContainer(engine, container);
+  // Not before: its container holds it. Another container may, too; then it stays, without a name.
+  if (replaced !== undefined) await run(engine.name, ["rmi", replaced], { accept: [0, 1, 2] });
   for (const port of ports) {
     if (port.host !== port.container && (options.ports ?? []).length === 0) {
       logger.info(`port ${port.container} of ${address} is taken: ${port.host} stands in for it`);
@@ -96,27 +102,49 @@ export async function runImage(context: ImageContext, options: RunOptions): Prom
   return { ...running, exitCode: await runInForeground(context, engine, container, args) };
 }
 
-/** Loads the image unless the engine has this very one, and drops the one it replaces. */
+/**
+ * That what runImage is asked for can be had, before anything long begins.
+ *
+ * @throws {CleanroomError} `engine-missing`, `port-invalid`, `port-taken`, `address-unusable`
+ */
+export async function checkRunOptions({ name, ...options }: RunOptions): Promise<void> {
+  const address = options.bind ?? "127.0.0.1";
+  await checkAddress(address);
+  const wanted = (options.ports ?? []).flatMap(({ host }) => (host === undefined ? [] : [host]));
+  if (wanted.length === 0) return;
+  const held = await portsOf(await findEngine(silentLogger, options.engine), containerName(name));
+  for (const port of wanted) await checkPort(port, address, held);
+}
+
+/** Host ports that a container holds, if it runs. */
+async function portsOf(engine: ContainerEngine, container: string): Promise<ReadonlySet<number>> {
+  const { stdout } = await run(engine.name, ["port", container], { accept: [0, 1, engineFailed] });
+  // 8080/tcp -> 127.0.0.1:8080
+  return new Set([...stdout.matchAll(/:(\d+)$/gm)].map(([, port]) => Number(port)));
+}
+
+/**
+ * Loads the image unless the engine has this very one.
+ *
+ * @returns the id of the image whose name it took
+ */
 async function loadImage(
   { store, logger }: ImageContext,
   engine: ContainerEngine,
   image: BuiltImage,
   folder: string,
-): Promise<void> {
+): Promise<string | undefined> {
   const id = image.imageId.replace("sha256:", "");
   const reference = imageReference(image.name);
   const before = await imageId(engine, reference);
-  if (before === id) return;
+  if (before === id) return undefined;
   logger.info(`loading the image into ${engine.name}`);
   await store.withTemporaryFolder("load", async (temporary) => {
     const archive = path.join(temporary, "image.tar");
     await saveImage({ logger: silentLogger }, folder, archive);
     await run(engine.name, ["load", "--input", archive], { step: `load ${image.name}` });
   });
-  if (before !== undefined) {
-    // Refused while a container uses it; then it stays, without a name.
-    await run(engine.name, ["rmi", before], { accept: [0, 1, 2] });
-  }
+  return before;
 }
 
 async function imageId(engine: ContainerEngine, reference: string): Promise<string | undefined> {

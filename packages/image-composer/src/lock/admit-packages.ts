@@ -3,6 +3,7 @@ import { chmod, copyFile, mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import {
   CleanroomError,
+  CommandError,
   mapConcurrent,
   runInSandbox,
   type Sha256,
@@ -92,13 +93,18 @@ async function readCheckedHeader(store: Store, entry: ClosurePackage): Promise<R
   }
 }
 
+/** None of the programs' own. */
+const unsignedExitCode = 64;
+
 /**
  * `rpmkeys --checksig` accepts a package without any signature unless the verification level asks
  * for both (rpmkeys(8), `%_pkgverify_level`).
  */
-const check = `
-rpmkeys --dbpath /tmp/keys --import /job/key.asc
-rpmkeys --dbpath /tmp/keys --define '_pkgverify_level all' --checksig /job/packages/*.rpm >&2
+const checkAndStripScript = `
+rpmkeys --dbpath /tmp/keys --import /job/key.asc || exit ${unsignedExitCode}
+rpmkeys --dbpath /tmp/keys --define '_pkgverify_level all' --checksig /job/packages/*.rpm >&2 ||
+  exit ${unsignedExitCode}
+rpmsign --delsign /job/packages/*.rpm
 `;
 
 async function withoutSignatures(
@@ -147,8 +153,9 @@ async function checkAndStrip(tools: ImageContext["tools"], folder: string): Prom
     mounts: [{ source: folder, target: "/job", writable: true }],
   };
   try {
-    await runInSandbox(sandbox, ["sh", "-ec", check], { step: "check signatures" });
+    await runInSandbox(sandbox, ["sh", "-ec", checkAndStripScript], { step: "check signatures" });
   } catch (error) {
+    if (!(error instanceof CommandError && error.commandExitCode === unsignedExitCode)) throw error;
     throw new CleanroomError(
       "signature-invalid",
       "a package is not signed by the key of its repository",
@@ -159,7 +166,4 @@ async function checkAndStrip(tools: ImageContext["tools"], folder: string): Prom
       },
     );
   }
-  await runInSandbox(sandbox, ["sh", "-ec", "rpmsign --delsign /job/packages/*.rpm"], {
-    step: "take signatures off",
-  });
 }
