@@ -82,6 +82,33 @@ describe("interrupted", () => {
   });
 });
 
+describe("a build that fails", () => {
+  test("is told while others go on, and counted at the end", async () => {
+    await inBuild("echo no such luck >&2; exit 7");
+    const other = (await readFile(workspace.path(spec), "utf8"))
+      .replaceAll("lib0000", "other")
+      .replace("exit 7", "true");
+    await workspace.write("specs/rpm/other/other.spec", other);
+    for (const ending of [".c", ".h", "-test.c"]) {
+      const text = await readFile(workspace.path(`specs/rpm/lib0000/lib0000${ending}`), "utf8");
+      await workspace.write(`specs/rpm/other/other${ending}`, text.replaceAll("lib0000", "other"));
+    }
+    const { exitCode, stderr } = await build("--keep-going", "--parallel", "1");
+    await workspace.git("clean", "--quiet", "--force", "-d", "specs");
+    expect(exitCode).toBe(1);
+    const places = [
+      "error: lib0000: rpmbuild: rpmbuild exited with 1",
+      "no such luck",
+      "logs/lib0000.log",
+      "not built because of that: lib0001",
+      "error: 1 of 3 builds failed: lib0000",
+    ].map((words) => [words, stderr.indexOf(words)] as const);
+    expect(stderr).toContain("other: built 3 RPMs");
+    expect(places.filter(([, at]) => at < 0)).toEqual([]);
+    expect(places.toSorted(([, a], [, b]) => a - b)).toEqual(places);
+  });
+});
+
 describe("two runs at once", () => {
   test("build what both need once", async () => {
     await inBuild("sleep 1");

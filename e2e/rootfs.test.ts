@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import {
@@ -144,4 +144,25 @@ test("roots share the files of their packages", async () => {
   const { stdout: both } = await run("du", ["-sb", store.path("layers"), root]);
   const own = Number(both.trimEnd().split("\n")[1]?.split("\t")[0]);
   expect(own).toBeLessThan(Number(alone.split("\t")[0]) / 10);
+});
+
+test("a package that was damaged in the store is named, and fetched anew by the next run", async () => {
+  const store = await Store.open(path.join(folder, "store"), logger);
+  const root = await makeRoot(store, tools, closure, repositories, { docs: false });
+  await removeFolder(root);
+  const damaged = closure.packages.find(({ name }) => name === "gcc");
+  const blob = store.blobPath(damaged?.sha256 ?? "");
+  const bytes = await readFile(blob);
+  // Its headers: the payload was unpacked before.
+  bytes.fill(0xff, 96, 400);
+  await chmod(blob, 0o644);
+  await writeFile(blob, bytes);
+  const again = (): Promise<string> =>
+    makeRoot(store, tools, closure, repositories, { docs: false });
+  await expect(again()).rejects.toMatchObject({
+    code: "packages-damaged",
+    message: expect.stringMatching(/: gcc-[^,]*$/) as string,
+  });
+  expect(await again()).toBe(root);
+  expect(await store.blob(damaged?.sha256 ?? "")).toBe(blob);
 });

@@ -1,5 +1,4 @@
 import { readKnownYamlFile, type Store, writeFileAtomic } from "@cleanroom/core";
-import { stringify } from "yaml";
 import { z } from "zod";
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/, "expected 64 lower-case hexadecimal digits");
@@ -45,6 +44,7 @@ export async function readBaseLock(
 }
 
 export async function writeBaseLock(file: string, lock: BaseLock): Promise<void> {
+  const { stringify } = await import("yaml");
   const heading =
     "# Written by `cleanroom base lock`; not edited by hand. Review it as you would a dependency.\n";
   await writeFileAtomic(file, heading + stringify(lock, { lineWidth: 0 }));

@@ -19,6 +19,7 @@ import {
   type Logger,
   openRemoteStore,
   pathExists,
+  readKnownYamlFile,
   readYamlFile,
   remoteFileSchema,
   type RemoteSettings,
@@ -129,7 +130,7 @@ export class Session {
       const known = await this.names("base");
       if (!known.includes(name)) throw unknownName("base", name, known);
       const file = path.join(this.baseFolder(name), "base.yaml");
-      return readYamlFile(path.join(workspace, file), baseFileSchema, file);
+      return readKnownYamlFile(await this.#store, path.join(workspace, file), baseFileSchema, file);
     })());
   }
 
@@ -143,8 +144,9 @@ export class Session {
       const name = this.options.base;
       const file = await this.baseFile();
       const lock = await this.#baseLock();
-      const profiles = await readProfiles(workspace, file.profiles);
-      return importBase(await this.store(), { name, file, lock, profiles }, this.logger);
+      const store = await this.store();
+      const profiles = await readProfiles(workspace, file.profiles, store);
+      return importBase(store, { name, file, lock, profiles }, this.logger);
     })());
   }
 
@@ -165,7 +167,7 @@ export class Session {
   stack(): Promise<Stack> {
     return (this.#stack ??= (async () => {
       const { macros, arch } = await this.baseFile();
-      const stack = await readStack(workspace, { macros, arch });
+      const stack = await readStack(workspace, { macros, arch, store: await this.#store });
       for (const line of describeUnmatched(await this.#idleRules(stack))) {
         this.logger.warning(`${line} in any spec`);
       }
@@ -273,6 +275,7 @@ export function baseRepository(base: Base): Repository {
     location: { folder: base.repository },
     priority: 99,
     digest: base.digest,
+    isDerived: true,
   };
 }
 

@@ -29,6 +29,7 @@ export {
   removeAbandoned,
   removeFolder,
   replaceFolder,
+  sizeOf,
   uniqueName,
   writeFileAtomic,
 } from "./files.ts";

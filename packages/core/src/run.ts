@@ -1,6 +1,8 @@
 import { createWriteStream } from "node:fs";
+import { createRequire } from "node:module";
 import { constants } from "node:os";
-import { execa, execaSync, type Options, type ResultPromise } from "execa";
+import type * as Execa from "execa";
+import type { Options, ResultPromise } from "execa";
 import { CleanroomError, type ErrorDetail } from "./error.ts";
 import { sessionMemoryBytes } from "./memory.ts";
 
@@ -120,12 +122,20 @@ status=$?
 kill -9 "$watcher"
 exit "$status"`;
 
+const require = createRequire(import.meta.url);
+
+/** Loaded with the first command: many runs need none, and it would be a quarter of their start. */
+function loadExeca(): typeof Execa {
+  return require("execa") as typeof Execa;
+}
+
 function launch(
   file: string,
   args: readonly string[],
   options: CommandOptions,
   stdin: "ignore" | "pipe",
 ): ResultPromise {
+  const { execa } = loadExeca();
   const shared = {
     cwd: options.cwd ?? process.cwd(),
     env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", ...options.env },
@@ -365,7 +375,7 @@ export function start(
  * cannot wait. It has no input, and its exit code counts for nothing.
  */
 export function runToEnd(file: string, args: readonly string[], timeoutMs: number): string {
-  const { stdout } = execaSync(file, args, {
+  const { stdout } = loadExeca().execaSync(file, args, {
     env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin" },
     stdio: ["ignore", "pipe", "ignore"],
     reject: false,

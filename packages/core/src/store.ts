@@ -1,5 +1,5 @@
-import { constants } from "node:fs";
-import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { constants, readFileSync } from "node:fs";
+import { copyFile, link, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import path from "node:path";
 import { Readable } from "node:stream";
@@ -17,6 +17,7 @@ import {
   pathExists,
   removeAbandoned,
   removeFolder,
+  sizeOf,
   uniqueName,
   writeFileAtomic,
 } from "./files.ts";
@@ -232,23 +233,28 @@ export class Store {
       throw error;
     }
     if (actual === sha256) return file;
-    const aside = this.path("damaged", uniqueName(sha256));
-    await mkdir(path.dirname(aside), { recursive: true });
-    await rename(file, aside);
+    const aside = await this.setAside(file);
     this.#logger.warning(
       `the store held a damaged blob ${sha256} (its bytes have digest ${actual}): moved to ${aside}, it will be made again`,
     );
     return undefined;
   }
 
+  /**
+   * Moves a damaged file or folder of the store out of everybody's way.
+   *
+   * @returns where it is now
+   */
+  async setAside(damaged: string): Promise<string> {
+    const aside = this.path("damaged", uniqueName(path.basename(damaged)));
+    await mkdir(path.dirname(aside), { recursive: true });
+    await rename(damaged, aside);
+    return aside;
+  }
+
   /** Whether a blob of this digest and size is there; its bytes are not read. */
   async hasBlob(sha256: Sha256, size: number): Promise<boolean> {
-    try {
-      return (await stat(this.blobPath(sha256))).size === size;
-    } catch (error) {
-      if (isMissingFile(error)) return false;
-      throw error;
-    }
+    return sizeOf(this.blobPath(sha256)) === size;
   }
 
   /**
@@ -320,7 +326,8 @@ export class Store {
   async #ownAction(key: Sha256): Promise<ActionResult | undefined> {
     let text: string;
     try {
-      text = await readFile(this.#actionPath(key), "utf8");
+      // Small files: a thread of their own would cost more than reading them.
+      text = readFileSync(this.#actionPath(key), "utf8");
     } catch (error) {
       if (isMissingFile(error)) return undefined;
       throw error;

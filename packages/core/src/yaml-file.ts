@@ -1,11 +1,21 @@
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { distance } from "fastest-levenshtein";
-import { type Document, LineCounter, type Node, parseDocument, isMap, isNode, isPair } from "yaml";
+import type * as Yaml from "yaml";
+import type { Document, Node } from "yaml";
 import { z } from "zod";
 import { type Json, type Sha256, sha256, sha256Json } from "./digest.ts";
 import { CleanroomError, type Place } from "./error.ts";
-import { isMissingFile } from "./files.ts";
+import { isMissingFile, pathExists } from "./files.ts";
 import type { Store } from "./store.ts";
+
+const require = createRequire(import.meta.url);
+
+/** Loaded with the first text that is not known already. */
+function loadYaml(): typeof Yaml {
+  return require("yaml") as typeof Yaml;
+}
 
 /**
  * Reads a YAML file that people write, against its schema.
@@ -29,25 +39,24 @@ export async function readYamlFile<Schema extends z.ZodType>(
 }
 
 /**
- * {@link readYamlFile} for long files that are read at every start: the values of a text that was
- * read before come from the store. Their shape is checked all the same.
+ * {@link readYamlFile} for files that are read at every start: the values of a text that was read
+ * before come from the store, where there is one. Their shape is checked all the same.
  */
 export async function readKnownYamlFile<Schema extends z.ZodType>(
-  store: Store,
+  store: Store | undefined,
   file: string,
   schema: Schema,
   displayName = file,
 ): Promise<z.output<Schema>> {
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    if (isMissingFile(error)) return undefined;
-    throw error;
-  });
-  // Says what is wrong with it.
-  if (text === undefined) return readYamlFile(file, schema, displayName);
+  // Where it is not there, the other one says so.
+  if (store === undefined || !(await pathExists(file))) {
+    return readYamlFile(file, schema, displayName);
+  }
+  const text = readFileSync(file, "utf8");
   const known = schema.safeParse((await store.action(valuesKey(text)))?.facts["values"]);
   if (known.success) return known.data;
   const values = parseYaml(text, schema, displayName);
-  await rememberYamlValues(store, text, parseDocument(text).toJS() as Json);
+  await rememberYamlValues(store, text, loadYaml().parseDocument(text).toJS() as Json);
   return values;
 }
 
@@ -66,6 +75,7 @@ export function parseYaml<Schema extends z.ZodType>(
   schema: Schema,
   file: string,
 ): z.output<Schema> {
+  const { LineCounter, parseDocument } = loadYaml();
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const placeAt = (offset: number): Place => {
@@ -155,6 +165,7 @@ function nearestOf(word: string, known: readonly string[]): string | undefined {
 }
 
 function offsetOf(document: Document, path: readonly PropertyKey[], ofKey: boolean): number {
+  const { isMap, isPair } = loadYaml();
   let node: unknown = document.contents;
   let offset = rangeStart(node) ?? 0;
   for (const [index, step] of path.entries()) {
@@ -176,7 +187,7 @@ function offsetOf(document: Document, path: readonly PropertyKey[], ofKey: boole
 }
 
 function rangeStart(node: unknown): number | undefined {
-  return isNode(node) ? (node as Node).range?.[0] : undefined;
+  return loadYaml().isNode(node) ? (node as Node).range?.[0] : undefined;
 }
 
 /** The JSON Schema (draft 2020-12) that editors use for a file of this schema. */

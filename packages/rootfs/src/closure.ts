@@ -10,6 +10,8 @@ export interface Repository {
   readonly priority: number;
   /** Over the repository's whole state: the same digest promises the same packages. */
   readonly digest: string;
+  /** It is made of the store's blobs, and made again when it is not there. */
+  readonly isDerived?: boolean;
 }
 
 /** One package of a closure. */
@@ -43,8 +45,10 @@ export function nevraOf(entry: ClosurePackage): string {
 }
 
 export function closureOf(packages: readonly ClosurePackage[]): Closure {
-  const key = (entry: ClosurePackage): string => `${entry.name}\0${nevraOf(entry)}`;
-  const sorted = packages.toSorted((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
+  const sorted = packages
+    .map((entry) => ({ entry, key: `${entry.name}\0${nevraOf(entry)}` }))
+    .toSorted(({ key: a }, { key: b }) => (a < b ? -1 : a > b ? 1 : 0))
+    .map(({ entry }) => entry);
   return {
     packages: sorted,
     digest: sha256Json(sorted.map(({ name, sha256 }) => [name, sha256])),

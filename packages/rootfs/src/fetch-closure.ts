@@ -3,6 +3,7 @@ import path from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { CleanroomError, mapConcurrent, type Store } from "@cleanroom/core";
+import { setAsideRepositories } from "./damaged-packages.ts";
 import { type Closure, type ClosurePackage, nevraOf, type Repository } from "./closure.ts";
 
 /** How many packages are fetched at once. */
@@ -28,10 +29,17 @@ export async function fetchClosure(
       const file = await localFile(repository, entry, path.join(folder, "package.rpm"));
       const { sha256 } = await store.putFile(file);
       if (sha256 === entry.sha256) return;
+      await setAsideRepositories(store, [entry], [repository]);
       throw new CleanroomError(
         "digest-mismatch",
         `${entry.location} has sha256 ${sha256}, but ${repository.id} lists ${entry.sha256}`,
-        { place: { step: `fetch ${nevraOf(entry)}` } },
+        {
+          place: { step: `fetch ${nevraOf(entry)}` },
+          hint:
+            repository.isDerived === true
+              ? "run the command again: the damaged repository was set aside and is made anew"
+              : undefined,
+        },
       );
     });
   });

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import {
   CleanroomError,
   isSha256,
@@ -12,7 +12,12 @@ import {
 } from "@cleanroom/core";
 import { type Closure, closureOf, type ClosurePackage, type Repository } from "./closure.ts";
 
-const resolver = new URL("resolve.py", import.meta.url);
+let readScript: string | undefined;
+
+/** The resolver's script, which is read once. */
+function resolverScript(): string {
+  return (readScript ??= readFileSync(new URL("resolve.py", import.meta.url), "utf8"));
+}
 
 /** What a closure must fulfil. */
 export interface ResolveRequest {
@@ -37,7 +42,7 @@ export async function resolveClosure(
   tools: Tools,
   request: ResolveRequest,
 ): Promise<Closure> {
-  const script = await readFile(resolver, "utf8");
+  const script = resolverScript();
   const requires = [...new Set(request.requires)].toSorted();
   const conflicts = [...new Set(request.conflicts ?? [])].toSorted();
   const key = sha256Json([

@@ -2,6 +2,7 @@ import { chmod, mkdir, readFile, rename, utimes } from "node:fs/promises";
 import path from "node:path";
 import {
   adoptFolder,
+  CleanroomError,
   mapConcurrent,
   overlaysWork,
   pathExists,
@@ -12,6 +13,7 @@ import {
 } from "@cleanroom/core";
 import { applyChanges } from "./apply-changes.ts";
 import { type Closure, type Repository } from "./closure.ts";
+import { checkPackages } from "./damaged-packages.ts";
 import { fetchClosure } from "./fetch-closure.ts";
 import { LinkedTree } from "./link-tree.ts";
 import { packageLayers } from "./package-layers.ts";
@@ -69,7 +71,14 @@ export async function makeRoot(
     await fetchClosure(store, closure, repositories);
     return store.withTemporaryFolder("root", async (folder) => {
       const target = path.join(folder, "root");
-      await installPackages(store, tools, closure, options, folder, target);
+      try {
+        await installPackages(store, tools, closure, options, folder, target);
+      } catch (error) {
+        const isInterrupted = error instanceof CleanroomError && error.exitCode === 130;
+        // rpm's words about a damaged package help nobody, and it would stay where it is.
+        if (!isInterrupted) await checkPackages(store, closure, repositories);
+        throw error;
+      }
       await adoptFolder(target, root);
       return root;
     });

@@ -1,4 +1,4 @@
-import { CleanroomError } from "@cleanroom/core";
+import { CleanroomError, type Sha256 } from "@cleanroom/core";
 import {
   type BuildId,
   formatBuildId,
@@ -20,27 +20,29 @@ const unknownMemoryBytes = 1024 ** 3;
 export interface RunTask extends PlannedBuild {
   readonly build: BuildId;
   readonly memoryBytes: number;
+  /** The action key of its last build. */
+  readonly lastKey: Sha256 | undefined;
 }
 
 /**
  * What a run would look at, in which order, and what is known of each build: a plan is data alone.
  * Whether a build has to run is known only when what it needs is there.
  */
-export async function planPackages(
+export function planPackages(
   context: Pick<RunnerContext, "store" | "stack">,
   names: readonly string[],
-): Promise<readonly PlannedBuild[]> {
+): readonly PlannedBuild[] {
   const wanted = names.map((name): BuildId => ({ name, stage: undefined }));
-  const tasks = await planRun(context, withNeeds(context.stack, wanted));
+  const tasks = planRun(context, withNeeds(context.stack, wanted));
   return tasks.map(({ id, needs, expectedMs }) => ({ id, needs, expectedMs }));
 }
 
 /** The builds of a run, each with what is known of it. */
-export async function planRun(
+export function planRun(
   { store, stack }: Pick<RunnerContext, "store" | "stack">,
   builds: readonly BuildId[],
-): Promise<readonly RunTask[]> {
-  const history = await readHistory(store, builds);
+): readonly RunTask[] {
+  const history = readHistory(store, builds);
   return builds.map((build) => {
     const id = formatBuildId(build);
     const last = history.get(id);
@@ -53,6 +55,7 @@ export async function planRun(
         last === undefined || last.peakMemoryBytes === 0
           ? unknownMemoryBytes
           : last.peakMemoryBytes,
+      lastKey: last?.key,
     };
   });
 }

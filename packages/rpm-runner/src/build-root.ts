@@ -39,7 +39,7 @@ export async function openBuildRoot(
   const { entry, prepared, root } = await buildRootOf(context, name);
   await store.withTemporaryFolder(`shell-${name}`, async (folder) => {
     const logFile = path.join(folder, "build.log");
-    const compilerCache = await compilerCacheOf(context, name, prepared.closure, root);
+    const compilerCache = await compilerCacheOf(context, name, prepared.closure);
     const { sources } = prepared;
     const request = { entry, sources, macros, root, folder, logFile, compilerCache };
     await work(await prepareSandbox(store, request), rpmbuildCommand(request));

@@ -26,7 +26,7 @@ export async function readBuildTrace(
   always: readonly string[],
 ): Promise<BuildTrace | undefined> {
   const build = { name: entry.name, stage: undefined };
-  const last = (await readHistory(store, [build])).get(entry.name);
+  const last = readHistory(store, [build]).get(entry.name);
   const action = last === undefined ? undefined : await store.action(last.key);
   const list = action?.outputs.find(({ name }) => name === openedFilesName);
   const file = list === undefined ? undefined : await store.blob(list.sha256);
@@ -47,7 +47,8 @@ export async function readBuildTrace(
   };
 }
 
-async function readRootPackages(
+/** Packages in the order of their digests; undefined when the store does not have them all. */
+export async function readRootPackages(
   store: Store,
   digests: readonly Sha256[],
 ): Promise<readonly RootPackage[] | undefined> {

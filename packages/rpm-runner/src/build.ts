@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
-import { canonicalJson, CleanroomError, formatError, type Logger } from "@cleanroom/core";
+import { canonicalJson, CleanroomError, formatError } from "@cleanroom/core";
 import { makeRoot } from "@cleanroom/rootfs";
 import {
   type BuildId,
@@ -11,7 +11,8 @@ import {
 } from "@cleanroom/spec-strip";
 import { checkBuildRoot } from "./build-root-proof.ts";
 import { BuildBudget } from "./budget.ts";
-import { checkIsPlanned, planRun, unknownBuildMs, withNeeds } from "./build-plan.ts";
+import { buildInputs } from "./build-inputs.ts";
+import { checkIsPlanned, planRun, type RunTask, unknownBuildMs, withNeeds } from "./build-plan.ts";
 import {
   type BuildResult,
   type BuiltRpm,
@@ -29,7 +30,8 @@ import { provenanceStatement } from "./provenance.ts";
 import { rpmbuild } from "./rpmbuild.ts";
 import type { RunnerContext } from "./runner-context.ts";
 import { summarizeRun, writeRunSummary } from "./run-summary.ts";
-import { longestChains, NotBegun, runSchedule, type TaskOutcome } from "./schedule.ts";
+import { longestChains, NotBegun, runSchedule } from "./schedule.ts";
+import { throwFailures } from "./throw-failures.ts";
 
 /**
  * Builds packages and all that they need, in order, each only when its action key is new to the
@@ -60,10 +62,10 @@ export async function buildAll(
   context: RunnerContext,
   builds: readonly BuildId[],
 ): Promise<ReadonlyMap<string, BuildResult>> {
-  const { store, stack, limits, progress } = context;
+  const { store, limits, progress, logger } = context;
   const startedMs = performance.now();
   const results = new Map<string, BuildResult>();
-  const tasks = await planRun(context, builds);
+  const tasks = planRun(context, builds);
   const chains = longestChains(tasks, ({ expectedMs }) => expectedMs ?? unknownBuildMs);
   const priorityOf = ({ id }: { readonly id: string }): number => chains.get(id) ?? 0;
   const budget = new BuildBudget(limits);
@@ -81,7 +83,7 @@ export async function buildAll(
             progress.set(id, "running");
             return work();
           });
-        const result = await buildPackage(context, packageOfBuild(stack, build), results, inTurn);
+        const result = await buildPackage(context, task, results, inTurn);
         results.set(id, result);
         const { stage } = build;
         const folder =
@@ -90,7 +92,11 @@ export async function buildAll(
         progress.set(id, result.how);
       } catch (error) {
         if (!limits.keepGoing) budget.close();
-        if (!(error instanceof NotBegun)) progress.set(id, "failed");
+        if (!(error instanceof NotBegun)) {
+          progress.set(id, "failed");
+          // The others may take hours; who looks into it meanwhile need not wait for them.
+          if (limits.keepGoing && error instanceof CleanroomError) logger.error(formatError(error));
+        }
         throw error;
       }
     },
@@ -103,7 +109,7 @@ export async function buildAll(
   }
   const summary = summarizeRun(results, others, performance.now() - startedMs);
   await writeRunSummary(context.outputFolder, summary);
-  throwFailures(outcomes, context.logger);
+  throwFailures(outcomes, { logger, areTold: limits.keepGoing });
   return results;
 }
 
@@ -113,32 +119,14 @@ type InTurn = <Result>(work: () => Promise<Result>) => Promise<Result>;
 /** Builds whose inputs are looked at at once: most are cached, and this is all there is to them. */
 const preparationsMax = 8;
 
-/** @throws the first failure; the others are told before it */
-export function throwFailures(
-  outcomes: ReadonlyMap<string, TaskOutcome<unknown>>,
-  logger: Logger,
-): void {
-  const failures = [...outcomes.values()].filter((outcome) => outcome.state === "failed");
-  const [first, ...others] = failures;
-  if (first === undefined) return;
-  for (const { error } of others) {
-    if (!(error instanceof CleanroomError)) throw error;
-    logger.error(formatError(error));
-  }
-  const skipped = [...outcomes].filter(([, { state }]) => state === "skipped");
-  if (skipped.length > 0) {
-    logger.warning(`not built because of that: ${skipped.map(([id]) => id).join(", ")}`);
-  }
-  throw first.error;
-}
-
 async function buildPackage(
   context: RunnerContext,
-  entry: StackPackage,
+  { build, lastKey }: RunTask,
   results: ReadonlyMap<string, BuildResult>,
   inTurn: InTurn,
 ): Promise<BuildResult> {
   const { store, logger, stack } = context;
+  const entry = packageOfBuild(stack, build);
   checkSpec(entry);
   const prepared = await prepareBuild(context, entry, results);
   const known = await findResult(context, entry, prepared);
@@ -153,8 +141,9 @@ async function buildPackage(
     }));
   await checkBuild(store, entry, result, logger);
   // What it was built with is worth remembering: the packages of now are others.
-  if (!result.isByInterface) {
-    await writeHistory(store, { ...result, id: formatBuildId(entry), inputs: prepared.inputs });
+  if (!result.isByInterface && result.key !== lastKey) {
+    const inputs = buildInputs(prepared.action);
+    await writeHistory(store, { ...result, id: formatBuildId(entry), inputs });
   }
   return result;
 }
@@ -175,22 +164,23 @@ async function runBuild(
     const logFile = store.path("logs", `${label}.log`);
     await mkdir(path.dirname(logFile), { recursive: true });
     logger.info(`${label}: building ${entry.model.version}-${entry.model.release}`, facts);
-    const compilerCache = await compilerCacheOf(context, name, closure, root);
     const { jobs: allJobs, builds } = context.limits;
     const jobs = allJobs === undefined ? undefined : Math.max(1, Math.floor(allJobs / builds));
     const { atFailure } = context;
-    const request = {
-      ...{ entry, sources, macros, root, folder, logFile, compilerCache, jobs, atFailure },
-    };
-    const { result, opened } = await whileObserving(tools, root, logger, () =>
-      rpmbuild(store, request),
-    );
+    const { result, opened } = await whileObserving(tools, root, logger, async (watching) => {
+      const compilerCache = await compilerCacheOf(context, name, closure);
+      const request = { entry, sources, macros, root, folder, logFile, compilerCache };
+      // What is laid out for the build reads the root's accounts: always seen, or never.
+      await watching;
+      return rpmbuild(store, { ...request, jobs, atFailure });
+    });
     const { files, peakMemoryBytes, durationMs } = result;
     const buildMs = Math.round(durationMs);
-    const rpms: BuiltRpm[] = [];
-    for (const file of files) {
-      rpms.push({ file, ...(await store.putFile(path.join(folder, "RPMS", file))) });
-    }
+    const rpms = await Promise.all(
+      files.map(async (file): Promise<BuiltRpm> => {
+        return { file, ...(await store.putFile(path.join(folder, "RPMS", file))) };
+      }),
+    );
     const spec = await store.put(entry.spec);
     const { base } = context;
     const statement = provenanceStatement({ entry, action, key, base, rpms });

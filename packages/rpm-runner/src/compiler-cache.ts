@@ -10,7 +10,7 @@ import {
   type Store,
   type Tools,
 } from "@cleanroom/core";
-import type { Closure } from "@cleanroom/rootfs";
+import type { Compilers } from "./compiler-packages.ts";
 
 /** Raised when what is set up for ccache changes. */
 const cacheEpoch = 1;
@@ -21,20 +21,13 @@ const folderInside = "/ccache";
 /** What a package may keep; ccache removes what was used longest ago. */
 const bytesOfPackage = "400M";
 
-/** Names of compiler drivers that ccache knows how to stand in for. */
-const compilerName =
-  /^(?:[\w]+-[\w]+-[\w]+(?:-[\w]+)?-)?(?:gcc|g\+\+|cc|c\+\+|clang|clang\+\+)(?:-\d+)?$/;
-
 /** Whose compilations are kept apart from all others. */
 export interface CompilerCacheRequest {
   /** ccache, unpacked. */
   readonly ccache: Tools;
   readonly base: string;
-  /** What the base has in every build root: its compiler, its C library and what they need. */
-  readonly toolchain: readonly string[];
-  /** The build root, as resolved and as installed. */
-  readonly closure: Closure;
-  readonly root: string;
+  /** Those of the build root. */
+  readonly compilers: Compilers;
   /** Package or development build that the cache is for. */
   readonly name: string;
 }
@@ -48,7 +41,8 @@ export interface CompilerCache {
 
 /**
  * Sets up a compiler cache in the store. Every package has its own, so that no build can put
- * anything before another; and every base and toolchain, by the digests of their packages.
+ * anything before another; and so has every base, and every compiler with what it runs with, by the
+ * digests of their packages.
  *
  * ccache is never in the build root. A folder of commands named as the compilers comes first in
  * PATH; each runs ccache with the loader and the libraries that it was locked with, and the
@@ -58,21 +52,16 @@ export async function prepareCompilerCache(
   store: Store,
   request: CompilerCacheRequest,
 ): Promise<CompilerCache> {
-  const { ccache, base, toolchain, closure, root, name } = request;
-  const names = new Set(toolchain);
-  const compiler = sha256Json(
-    closure.packages.filter((entry) => names.has(entry.name)).map(({ sha256 }) => sha256),
-  );
-  const compilers = (await readdir(path.join(root, "usr/bin")))
-    .filter((entry) => compilerName.test(entry))
-    .toSorted();
-  const digest = sha256Json([cacheEpoch, ccache.digest, base, compiler, compilers]);
+  const { ccache, base, name } = request;
+  const { commands, packages } = request.compilers;
+  const compiler = sha256Json(packages);
+  const digest = sha256Json([cacheEpoch, ccache.digest, base, compiler, commands]);
   const folder = store.path("ccache", digest);
   const setup = path.join(folder, "setup");
   if (!(await pathExists(setup))) {
     await store.withTemporaryFolder("ccache", async (temporary) => {
       const made = path.join(temporary, "setup");
-      await writeSetup(made, compilers, compiler, await loaderOf(ccache.root));
+      await writeSetup(made, commands, compiler, await loaderOf(ccache.root));
       await adoptFolder(made, setup);
     });
   }
@@ -93,7 +82,7 @@ export async function prepareCompilerCache(
 
 async function writeSetup(
   folder: string,
-  compilers: readonly string[],
+  commands: readonly string[],
   compiler: Sha256,
   loader: string,
 ): Promise<void> {
@@ -101,7 +90,7 @@ async function writeSetup(
     await mkdir(path.join(folder, name), { recursive: true });
   }
   await writeFile(path.join(folder, "ccache.conf"), configuration(compiler));
-  for (const name of compilers) {
+  for (const name of commands) {
     await writeFile(path.join(folder, "bin", name), wrapper(name, loader), { mode: 0o755 });
   }
 }

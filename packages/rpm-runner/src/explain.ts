@@ -2,7 +2,7 @@ import { CleanroomError } from "@cleanroom/core";
 import { formatBuildId, needsOfBuild, packageOfBuild } from "@cleanroom/spec-strip";
 import { withNeeds } from "./build-plan.ts";
 import type { BuildResult } from "./build-result.ts";
-import { describeChange, type InputChange, inputChanges } from "./build-inputs.ts";
+import { buildInputs, describeChange, type InputChange, inputChanges } from "./build-inputs.ts";
 import { readHistory } from "./history.ts";
 import { findResult } from "./known-result.ts";
 import { prepareBuild } from "./prepare-build.ts";
@@ -37,7 +37,7 @@ export async function explainBuilds(
     stack,
     names.map((name) => ({ name, stage: undefined })),
   );
-  const history = await readHistory(store, builds);
+  const history = readHistory(store, builds);
   const results = new Map<string, BuildResult>();
   const explanations: BuildExplanation[] = [];
   for (const build of builds) {
@@ -55,7 +55,8 @@ export async function explainBuilds(
       const prepared = await prepareBuild(context, entry, results, { fetch: false });
       const known = await findResult(context, build, prepared);
       const last = history.get(id);
-      const changes = last === undefined ? [] : inputChanges(last.inputs, prepared.inputs);
+      const changes =
+        last === undefined ? [] : inputChanges(last.inputs, buildInputs(prepared.action));
       if (known !== undefined) {
         results.set(id, known);
         const state = known.isByInterface ? "cut-off" : "up-to-date";

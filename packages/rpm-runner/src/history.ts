@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
-import { isMissingFile, type Sha256, type Store, writeFileAtomic } from "@cleanroom/core";
+import { existsSync, readFileSync } from "node:fs";
+import { type Sha256, type Store, writeFileAtomic } from "@cleanroom/core";
 import { type BuildId, formatBuildId } from "@cleanroom/spec-strip";
 import type { BuildInputs } from "./build-inputs.ts";
 
@@ -25,29 +25,24 @@ export async function writeHistory(
   store: Store,
   { id, key, inputs, buildMs, peakMemoryBytes }: BuildHistory,
 ): Promise<void> {
-  if ((await readOne(store, id))?.key === key) return;
   const text = JSON.stringify({ version, id, key, inputs, buildMs, peakMemoryBytes });
   await writeFileAtomic(historyFile(store, id), text);
 }
 
 /** What is remembered of some builds, by id. */
-export async function readHistory(
+export function readHistory(
   store: Store,
   builds: readonly BuildId[],
-): Promise<ReadonlyMap<string, BuildHistory>> {
-  const found = await Promise.all(builds.map((build) => readOne(store, formatBuildId(build))));
+): ReadonlyMap<string, BuildHistory> {
+  const found = builds.map((build) => readOne(store, formatBuildId(build)));
   return new Map(found.flatMap((one) => (one === undefined ? [] : [[one.id, one]])));
 }
 
-async function readOne(store: Store, id: string): Promise<BuildHistory | undefined> {
-  let text: string;
+function readOne(store: Store, id: string): BuildHistory | undefined {
+  const file = historyFile(store, id);
+  if (!existsSync(file)) return undefined;
   try {
-    text = await readFile(historyFile(store, id), "utf8");
-  } catch (error) {
-    if (isMissingFile(error)) return undefined;
-    throw error;
-  }
-  try {
+    const text = readFileSync(file, "utf8");
     const record = JSON.parse(text) as BuildHistory & { version: number };
     return record.version === version ? record : undefined;
   } catch {

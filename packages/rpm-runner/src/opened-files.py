@@ -24,13 +24,26 @@ HEADER_BYTES = 16
 PAUSE_SECONDS = 0.02
 
 
+def folders_below(top: bytes):
+    """A folder and all below it; those that are closed to us hold nothing that we could say."""
+    waiting = [top]
+    while waiting:
+        folder = waiting.pop()
+        yield folder
+        try:
+            with os.scandir(folder) as entries:
+                waiting.extend(one.path for one in entries if one.is_dir(follow_symlinks=False))
+        except PermissionError:
+            pass
+
+
 def watch(libc) -> tuple[int, dict[int, bytes]]:
     """@returns the queue of events, and the folder of each watch"""
     queue = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
     if queue < 0:
         raise OSError(ctypes.get_errno(), "inotify_init1")
     folders = {}
-    for folder, _, _ in os.walk(TOP):
+    for folder in folders_below(TOP):
         number = libc.inotify_add_watch(queue, folder, IN_OPEN | IN_ONLYDIR)
         if number < 0:
             code = ctypes.get_errno()

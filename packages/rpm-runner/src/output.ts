@@ -1,4 +1,5 @@
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import {
   adoptFolder,
@@ -11,6 +12,7 @@ import {
   runInSandbox,
   sha256File,
   sha256Json,
+  sizeOf,
   type Store,
   type Tools,
   uniqueName,
@@ -32,6 +34,7 @@ export async function outputRepository(
     // What the stack builds wins over what the base supplies.
     priority: 10,
     digest,
+    isDerived: true,
   };
   if (await pathExists(folder)) return repository;
   await store.withTemporaryFolder("repository", async (temporary) => {
@@ -95,15 +98,13 @@ export async function readOutput(
 
 async function isWritten(target: string, record: string, result: BuildResult): Promise<boolean> {
   try {
-    if ((await readFile(path.join(target, "record.json"), "utf8")) !== record) return false;
-    const sizes = await Promise.all(
-      result.rpms.map(
-        async ({ file, size }) => (await stat(path.join(target, file))).size === size,
-      ),
-    );
+    if (readFileSync(path.join(target, "record.json"), "utf8") !== record) return false;
     // Other inputs can have made the same packages: the output tells of the last ones.
     const provenance = await sha256File(path.join(target, provenanceName));
-    return sizes.every(Boolean) && provenance === result.provenance;
+    return (
+      provenance === result.provenance &&
+      result.rpms.every(({ file, size }) => sizeOf(path.join(target, file)) === size)
+    );
   } catch (error) {
     if (isMissingFile(error)) return false;
     throw error;

@@ -1,18 +1,14 @@
 import type { Sha256 } from "@cleanroom/core";
 import { type Closure, type Repository, resolveClosure } from "@cleanroom/rootfs";
-import {
-  formatBuildId,
-  needsOfBuild,
-  significantText,
-  type StackPackage,
-} from "@cleanroom/spec-strip";
+import { formatBuildId, needsOfBuild, type StackPackage } from "@cleanroom/spec-strip";
 import { actionKey, type ActionInputs } from "./action-key.ts";
-import { type BuildInputs, buildInputs } from "./build-inputs.ts";
 import type { BuildResult } from "./build-result.ts";
 import { type CompilerCache, prepareCompilerCache } from "./compiler-cache.ts";
+import { compilersOf } from "./compiler-packages.ts";
 import { outputRepository } from "./output.ts";
 import type { RunnerContext } from "./runner-context.ts";
-import { fetchSources, type SourceInput, sourceInputs } from "./sources.ts";
+import { fetchLocked, type SourceInput, sourceInputs } from "./sources.ts";
+import { readSourcesLock } from "./sources-lock.ts";
 
 /** All that a build is made of, resolved; nothing is built yet. */
 export interface PreparedBuild {
@@ -20,7 +16,6 @@ export interface PreparedBuild {
   readonly closure: Closure;
   readonly repositories: readonly Repository[];
   readonly action: ActionInputs;
-  readonly inputs: BuildInputs;
   readonly key: Sha256;
 }
 
@@ -54,12 +49,11 @@ export async function prepareBuild(
     repositories,
     arch,
   });
-  if (fetch) await fetchSources(store, entry, context.debian, context.logger);
-  const sources = await sourceInputs(store, entry);
-  const spec = significantText(entry.spec, { macros, arch });
-  const action = { spec, sources, closure, macros, arch, tools: tools.digest };
-  const inputs = buildInputs(action);
-  return { sources, closure, repositories, action, inputs, key: actionKey(action) };
+  const locked = await readSourcesLock(entry.folder, entry.displayFolder, store);
+  if (fetch) await fetchLocked(store, entry, locked, context.debian, context.logger);
+  const sources = await sourceInputs(store, entry, locked);
+  const action = { spec: entry.significant(), sources, closure, macros, arch, tools: tools.digest };
+  return { sources, closure, repositories, action, key: actionKey(action) };
 }
 
 /** The compiler cache of a package, when builds are to have one. */
@@ -67,17 +61,10 @@ export async function compilerCacheOf(
   context: RunnerContext,
   name: string,
   closure: Closure,
-  root: string,
 ): Promise<CompilerCache | undefined> {
-  const { store, tools, base, arch, buildRootPackages, compilerCache: ccache } = context;
+  const { store, base, compilerCache: ccache } = context;
   if (ccache === undefined) return undefined;
-  const toolchain = await resolveClosure(store, tools, {
-    name: "build-root",
-    requires: buildRootPackages,
-    repositories: [base],
-    arch,
-  });
-  const names = toolchain.packages.map((entry) => entry.name);
-  const request = { ccache, base: base.id, toolchain: names, closure, root, name };
-  return prepareCompilerCache(store, request);
+  const compilers = await compilersOf(store, closure);
+  if (compilers === undefined) return undefined;
+  return prepareCompilerCache(store, { ccache, base: base.id, compilers, name });
 }

@@ -3,7 +3,7 @@ import path from "node:path";
 import { type Store } from "@cleanroom/core";
 import { makeRoot } from "@cleanroom/rootfs";
 import { formatBuildId, packageOfBuild } from "@cleanroom/spec-strip";
-import { buildAll, throwFailures } from "./build.ts";
+import { buildAll } from "./build.ts";
 import { withNeeds } from "./build-plan.ts";
 import type { BuildResult } from "./build-result.ts";
 import { compareOutputs, missingOutput, type OutputDifference } from "./compare-outputs.ts";
@@ -13,6 +13,7 @@ import { rpmbuild } from "./rpmbuild.ts";
 import type { RunnerContext } from "./runner-context.ts";
 import { runSchedule } from "./schedule.ts";
 import { otherSurroundings } from "./surroundings.ts";
+import { throwFailures } from "./throw-failures.ts";
 
 /** What building a package a second time, in other surroundings, came to. */
 export interface ReproductionResult {
@@ -46,7 +47,7 @@ export async function checkReproducible(
       return buildAgain(context, first, results);
     },
   );
-  throwFailures(outcomes, context.logger);
+  throwFailures(outcomes, { logger: context.logger, areTold: false });
   return tasks.flatMap(({ id }) => {
     const outcome = outcomes.get(id);
     return outcome?.state === "done" ? [outcome.result] : [];

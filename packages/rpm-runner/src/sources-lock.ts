@@ -1,6 +1,5 @@
-import { pathExists, readYamlFile, writeFileAtomic } from "@cleanroom/core";
+import { pathExists, readKnownYamlFile, type Store, writeFileAtomic } from "@cleanroom/core";
 import path from "node:path";
-import { stringify } from "yaml";
 import { z } from "zod";
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/, "expected 64 lower-case hexadecimal digits");
@@ -41,20 +40,27 @@ export type LockedSource = z.output<typeof lockedSourceSchema>;
 
 const fileName = "sources.lock.yaml";
 
-/** The locked sources of a package; none where the package has no lock. */
+/**
+ * The locked sources of a package; none where the package has no lock.
+ *
+ * @param store that may know what the file holds
+ */
 export async function readSourcesLock(
   folder: string,
   displayFolder: string,
+  store?: Store,
 ): Promise<readonly LockedSource[]> {
   const file = path.join(folder, fileName);
   if (!(await pathExists(file))) return [];
-  return (await readYamlFile(file, sourcesLockSchema, path.join(displayFolder, fileName))).sources;
+  const displayName = path.join(displayFolder, fileName);
+  return (await readKnownYamlFile(store, file, sourcesLockSchema, displayName)).sources;
 }
 
 export async function writeSourcesLock(
   folder: string,
   sources: readonly LockedSource[],
 ): Promise<void> {
+  const { stringify } = await import("yaml");
   const heading =
     "# yaml-language-server: $schema=../../schemas/sources-lock.json\n" +
     "# Written by `cleanroom sources lock`.\n";

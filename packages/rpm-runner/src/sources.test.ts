@@ -6,8 +6,14 @@ import { sha256, silentLogger, Store } from "@cleanroom/core";
 import { evaluateSpec, macrosFromRecord, parseSpec, standardMacros } from "rpm-parser";
 import type { StackPackage } from "@cleanroom/spec-strip";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type DebianSources, fetchSources, sourceInputs, verifySources } from "./sources.ts";
-import { writeSourcesLock } from "./sources-lock.ts";
+import {
+  type DebianSources,
+  fetchSources,
+  type SourceInput,
+  sourceInputs,
+  verifySources,
+} from "./sources.ts";
+import { readSourcesLock, writeSourcesLock } from "./sources-lock.ts";
 
 const archive = Buffer.from("the archive ".repeat(10_000));
 const digest = sha256(archive);
@@ -78,6 +84,7 @@ a
     displayFolder: "specs/rpm/a",
     spec,
     model,
+    significant: () => spec,
     buildNeeds: [],
     runtimeNeeds: [],
     buildSeconds: undefined,
@@ -85,12 +92,16 @@ a
   };
 }
 
+async function inputsOf(entry: StackPackage): Promise<readonly SourceInput[]> {
+  return sourceInputs(store, entry, await readSourcesLock(entry.folder, entry.displayFolder));
+}
+
 test("a source comes from the spec's address, once", async () => {
   const entry = await entryWith(["url"]);
   expect(await fetchSources(store, entry, noDebian, silentLogger)).toBe(1);
   expect(await fetchSources(store, entry, noDebian, silentLogger)).toBe(0);
   expect(requests).toHaveLength(1);
-  expect(await sourceInputs(store, entry)).toEqual([
+  expect(await inputsOf(entry)).toEqual([
     { file: "a-1.tar", sha256: digest, origin: { blob: digest } },
     {
       file: "fix.patch",
@@ -156,7 +167,7 @@ test("Debian's archive is the second place", async () => {
 test("a source that is locked nowhere says what to do", async () => {
   const entry = await entryWith(["url"]);
   await writeSourcesLock(folder, []);
-  await expect(sourceInputs(store, entry)).rejects.toMatchObject({
+  await expect(inputsOf(entry)).rejects.toMatchObject({
     code: "source-unlocked",
     hint: "./cleanroom sources lock a",
   });

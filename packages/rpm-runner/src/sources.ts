@@ -43,13 +43,12 @@ export interface SourceInput {
  *
  * @throws {CleanroomError} `source-unlocked`, `source-absent`
  */
-export async function sourceInputs(store: Store, entry: StackPackage): Promise<SourceInput[]> {
-  const locked = new Map(
-    (await readSourcesLock(entry.folder, entry.displayFolder)).map((source) => [
-      source.file,
-      source,
-    ]),
-  );
+export async function sourceInputs(
+  store: Store,
+  entry: StackPackage,
+  lockedSources: readonly LockedSource[],
+): Promise<SourceInput[]> {
+  const locked = new Map(lockedSources.map((source) => [source.file, source]));
   return Promise.all(
     wantedFiles(entry).map(async ({ fileName }) => {
       const lock = locked.get(fileName);
@@ -115,9 +114,21 @@ export async function fetchSources(
   debian: DebianSources,
   logger: Logger,
 ): Promise<number> {
+  const locked = await readSourcesLock(entry.folder, entry.displayFolder);
+  return fetchLocked(store, entry, locked, debian, logger);
+}
+
+/** {@link fetchSources} with the lock at hand. */
+export async function fetchLocked(
+  store: Store,
+  entry: StackPackage,
+  locked: readonly LockedSource[],
+  debian: DebianSources,
+  logger: Logger,
+): Promise<number> {
   const urls = new Map(wantedFiles(entry).map(({ fileName, url }) => [fileName, url]));
   let fetched = 0;
-  for (const source of await readSourcesLock(entry.folder, entry.displayFolder)) {
+  for (const source of locked) {
     if (await isStored(store, source)) continue;
     await store.withLock(`source-${source.sha256}`, async () => {
       if (await isStored(store, source)) return;

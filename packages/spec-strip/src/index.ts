@@ -27,6 +27,5 @@ export {
   type StackPackage,
 } from "./stack.ts";
 export { type BuildId, formatBuildId } from "./stack-graph.ts";
-export { significantText, type SignificantTextOptions } from "./significant/significant-text.ts";
 export { imageNeeds } from "./image-needs.ts";
 export { diffSpecs, type SpecChange } from "./diff/diff-specs.ts";

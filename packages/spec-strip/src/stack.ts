@@ -1,7 +1,12 @@
-import { readFile } from "node:fs/promises";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { CleanroomError, mapConcurrent, pathExists, readYamlFile } from "@cleanroom/core";
-import fastGlob from "fast-glob";
+import {
+  CleanroomError,
+  isMissingFile,
+  pathExists,
+  readKnownYamlFile,
+  type Store,
+} from "@cleanroom/core";
 import {
   type Capability,
   capabilityMatches,
@@ -32,6 +37,7 @@ import {
   type GraphNode,
   planBuilds,
 } from "./stack-graph.ts";
+import { significantText } from "./significant/significant-text.ts";
 import { applyProfiles } from "./strip/apply-profiles.ts";
 import { type StripReport, unmatchedRules } from "./strip/report.ts";
 
@@ -44,6 +50,8 @@ export interface StackPackage extends GraphNode, BuildId {
   /** The spec's text as it is built: with its profiles applied, and what its stage switches. */
   readonly spec: string;
   readonly model: SourcePackage;
+  /** The part of the text that can influence what is built of it: {@link significantText}. */
+  readonly significant: () => string;
   /** What neither its spec nor its RPMs may ask for, by its profiles. */
   readonly forbid: readonly CapabilityRule[];
   /** What the profiles did to the spec. */
@@ -71,15 +79,14 @@ export interface Stack {
   readonly unmatchedRules: readonly Rule[];
 }
 
-/** Specs read at once. */
-const readers = 32;
-
 /** What the specs are evaluated with: committed files alone. */
 export interface StackOptions {
   /** RPM macros of the base. */
   readonly macros: Readonly<Record<string, string>>;
   /** RPM's name of the architecture, such as x86_64. */
   readonly arch: string;
+  /** It may know what YAML files hold. */
+  readonly store?: Store | undefined;
 }
 
 /**
@@ -91,14 +98,23 @@ export interface StackOptions {
  *   `stage-condition`; what `readProfiles` throws
  */
 export async function readStack(workspace: string, options: StackOptions): Promise<Stack> {
-  const files = await fastGlob("specs/rpm/*/*.spec", { cwd: workspace });
+  const { store } = options;
+  const files = specFiles(workspace);
   const evaluation = {
     macros: macrosFromRecord(options.macros, standardMacros()),
     target: options.arch,
   };
-  const read = await mapConcurrent(files.toSorted(), readers, (file) =>
-    readPackage(workspace, file, evaluation),
-  );
+  const profiles = new Map<string, Promise<readonly Profile[]>>();
+  const profilesOf = (names: readonly string[]): Promise<readonly Profile[]> => {
+    const known = profiles.get(names.join("\0")) ?? readProfiles(workspace, names, store);
+    profiles.set(names.join("\0"), known);
+    return known;
+  };
+  const baseMacros = new Set(Object.keys(options.macros));
+  const read: ReadPackage[] = [];
+  for (const file of files) {
+    read.push(await readPackage({ workspace, store, evaluation, baseMacros, profilesOf }, file));
+  }
   const lasts = read.map(({ last }) => last);
   const providers = indexByName(
     lasts.flatMap((entry) =>
@@ -162,10 +178,34 @@ function withNeeds(entry: BareBuild, providers: Providers): StackPackage {
   };
 }
 
+/** `specs/rpm/NAME/*.spec`, sorted. */
+function specFiles(workspace: string): string[] {
+  const names = (folder: string): string[] => {
+    try {
+      return readdirSync(path.join(workspace, folder)).filter((name) => !name.startsWith("."));
+    } catch (error) {
+      if (isMissingFile(error)) return [];
+      throw error;
+    }
+  };
+  return names("specs/rpm")
+    .flatMap((name) => names(`specs/rpm/${name}`).map((file) => `specs/rpm/${name}/${file}`))
+    .filter((file) => file.endsWith(".spec"))
+    .toSorted();
+}
+
+/** What the packages of a stack are read with. */
+interface StackReader {
+  readonly workspace: string;
+  readonly store: Store | undefined;
+  readonly evaluation: EvaluationOptions;
+  readonly baseMacros: ReadonlySet<string>;
+  readonly profilesOf: (names: readonly string[]) => Promise<readonly Profile[]>;
+}
+
 async function readPackage(
-  workspace: string,
+  { workspace, store, evaluation, baseMacros, profilesOf }: StackReader,
   file: string,
-  evaluation: EvaluationOptions,
 ): Promise<ReadPackage> {
   const folder = path.join(workspace, path.dirname(file));
   const name = path.basename(file, ".spec");
@@ -175,19 +215,16 @@ async function readPackage(
       exitCode: 2,
     });
   }
-  const packageFile = await readPackageFile(workspace, path.dirname(file));
-  const profiles = await readProfiles(workspace, packageFile.profiles);
-  const tree = parseSpec(await readFile(path.join(workspace, file), "utf8"), file);
+  const packageFile = await readPackageFile(workspace, path.dirname(file), store);
+  const profiles = await profilesOf(packageFile.profiles);
+  // Thousands of small files: a thread for each would cost more than reading them.
+  const tree = parseSpec(readFileSync(path.join(workspace, file), "utf8"), file);
   const build = (stage: BuildId["stage"], wanted: readonly Profile[]): BareBuild => {
-    const {
-      text,
-      evaluation: stripped,
-      original,
-      report,
-    } = applyProfiles(tree, evaluation, wanted);
-    checkEvaluation(original, undefined);
-    checkEvaluation(stripped, profiles);
-    const model = stripped.package;
+    const stripped = applyProfiles(tree, evaluation, wanted);
+    checkEvaluation(stripped.original, undefined);
+    checkEvaluation(stripped.evaluation, profiles);
+    const { text, report } = stripped;
+    const model = stripped.evaluation.package;
     return {
       name,
       stage,
@@ -195,6 +232,7 @@ async function readPackage(
       displayFolder: path.dirname(file),
       spec: text,
       model,
+      significant: () => significantText({ ...stripped, baseMacros }),
       strip: report,
       buildSeconds: packageFile.buildSeconds,
       cutoff: packageFile.cutoff,
@@ -231,11 +269,15 @@ async function readPackage(
   return { last, bootstrap, profiles };
 }
 
-async function readPackageFile(workspace: string, folder: string): Promise<PackageFile> {
+async function readPackageFile(
+  workspace: string,
+  folder: string,
+  store: Store | undefined,
+): Promise<PackageFile> {
   const displayName = path.join(folder, "package.yaml");
   const file = path.join(workspace, displayName);
   if (!(await pathExists(file))) return packageFileSchema.parse({});
-  return readYamlFile(file, packageFileSchema, displayName);
+  return readKnownYamlFile(store, file, packageFileSchema, displayName);
 }
 
 /** What a stage switches, as a profile of its own. */

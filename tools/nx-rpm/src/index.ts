@@ -40,18 +40,28 @@ async function readWorkspace(root: string): Promise<WorkspaceContents> {
   };
 }
 
+/** What Nx was told the projects of; it asks for their edges next. */
+let latest: { readonly root: string; readonly contents: WorkspaceContents } | undefined;
+
 export const name = "@cleanroom/nx-rpm";
 
 export const createNodes: CreateNodes = [
   "specs/{rpm,base,image}/*/*.{spec,yaml}",
   async (_files, _options, context) => {
-    const projects = projectsOf(await readWorkspace(context.workspaceRoot));
+    const root = context.workspaceRoot;
+    const contents = await readWorkspace(root);
+    latest = { root, contents };
+    const projects = projectsOf(contents);
     return [["specs", { projects }]];
   },
 ];
 
 export const createDependencies: CreateDependencies = async (_options, context) => {
-  const edges = edgesOf(await readWorkspace(context.workspaceRoot));
+  const root = context.workspaceRoot;
+  const known = latest?.root === root ? latest.contents : undefined;
+  // Once: a later graph, of a process that stays, is of other files.
+  latest = undefined;
+  const edges = edgesOf(known ?? (await readWorkspace(root)));
   return edges.map(({ source, target, file }) =>
     file === undefined
       ? { source, target, type: DependencyType.implicit }

@@ -51,6 +51,7 @@ type Options = GlobalOptions & {
 
 async function build(options: Options): Promise<void> {
   const session = new Session(options);
+  await session.store();
   const names = await session.packageNames(options.packages ?? []);
   if (options.plan === true) {
     await plan(session, names);
@@ -117,7 +118,7 @@ function describeCheck({ id, differences, tests, failure }: CutoffCheck): string
 /** The builds of a run in their order, without doing any; needs no base. */
 async function plan(session: Session, names: readonly string[]): Promise<void> {
   const context = { store: await session.store(), stack: await session.stack() };
-  const builds = await planPackages(context, names);
+  const builds = planPackages(context, names);
   session.print(
     builds,
     builds
@@ -202,6 +203,7 @@ function printComparison(
 async function explain(options: Options): Promise<void> {
   // It fetches nothing: what a remote store has counts once it is here.
   const session = new Session({ ...options, remote: "off" });
+  await session.store();
   if (options.last === true) {
     await explainLastRun(session);
     return;

@@ -6,7 +6,6 @@ import {
   type Store,
   writeFileAtomic,
 } from "@cleanroom/core";
-import { stringify } from "yaml";
 import { z } from "zod";
 import { imageLockName } from "../image-file.ts";
 
@@ -70,6 +69,7 @@ export async function readImageLock(store: Store, folder: string): Promise<Image
 }
 
 export async function writeImageLock(store: Store, folder: string, lock: ImageLock): Promise<void> {
+  const { stringify } = await import("yaml");
   const heading =
     "# Written by `cleanroom image lock`; not edited by hand. Review it as you would a dependency.\n" +
     "# sha256 is that of the package's header, which holds the digest of everything in it.\n";

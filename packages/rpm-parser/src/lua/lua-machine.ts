@@ -1,8 +1,22 @@
-// First: the other files find their constants only when this one has been loaded.
-import lua, { type LuaFunction, type LuaPrototype, type LuaState } from "fengari/src/lua.js";
-import auxiliary from "fengari/src/lauxlib.js";
-import libraries from "fengari/src/lualib.js";
+import { createRequire } from "node:module";
+import type auxiliaryModule from "fengari/src/lauxlib.js";
+import type luaModule from "fengari/src/lua.js";
+import type { LuaFunction, LuaPrototype, LuaState } from "fengari/src/lua.js";
+import type librariesModule from "fengari/src/lualib.js";
 import { luaPrelude } from "./prelude.ts";
+
+const require = createRequire(import.meta.url);
+let lua: typeof luaModule;
+let auxiliary: typeof auxiliaryModule;
+let libraries: typeof librariesModule;
+
+/** Loads Lua for the first machine: few specs have scripts, and it is a tenth of a program's start. */
+function loadLua(): void {
+  // First: the other files find their constants only when this one has been loaded.
+  lua ??= require("fengari/src/lua.js") as typeof lua;
+  auxiliary ??= require("fengari/src/lauxlib.js") as typeof auxiliary;
+  libraries ??= require("fengari/src/lualib.js") as typeof libraries;
+}
 
 /** A value that passes between Lua and its surroundings. */
 export type LuaValue = undefined | boolean | number | string | readonly LuaValue[];
@@ -49,7 +63,7 @@ function bytes(text: string): Uint8Array {
  * are seen by the next, as in rpm.
  */
 export class LuaMachine {
-  readonly #state: LuaState = auxiliary.luaL_newstate();
+  readonly #state: LuaState;
   readonly #output: string[] = [];
   /** What was thrown by the host inside a script, to be thrown again outside. */
   #thrown: unknown;
@@ -57,7 +71,9 @@ export class LuaMachine {
   #printed = 0;
 
   constructor(host: LuaHost) {
-    const state = this.#state;
+    loadLua();
+    const state = auxiliary.luaL_newstate();
+    this.#state = state;
     const opened: readonly (readonly [string, LuaFunction])[] = [
       ["_G", libraries.luaopen_base],
       ["string", libraries.luaopen_string],

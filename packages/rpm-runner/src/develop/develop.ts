@@ -81,7 +81,7 @@ export async function developPackage(
       const request: Omit<RpmbuildRequest, "folder"> = {
         ...{ entry, sources, macros, root, jobs: context.limits.jobs },
         ...{ atFailure: context.atFailure, logFile: store.path("logs", `${name}.dev.log`) },
-        compilerCache: await compilerCacheOf(context, `${name}.dev`, prepared.closure, root),
+        compilerCache: await compilerCacheOf(context, `${name}.dev`, prepared.closure),
       };
       await mkdir(store.path("logs"), { recursive: true });
       const fresh = path.join(temporary, "fresh");

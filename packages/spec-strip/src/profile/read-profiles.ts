@@ -1,6 +1,5 @@
 import path from "node:path";
-import { CleanroomError, pathExists, readYamlFile } from "@cleanroom/core";
-import fastGlob from "fast-glob";
+import { CleanroomError, pathExists, readKnownYamlFile, type Store } from "@cleanroom/core";
 import { type ProfileFile, profileFileSchema } from "./profile-file.ts";
 import { type Profile, profileFromFile } from "./rule.ts";
 
@@ -9,11 +8,13 @@ import { type Profile, profileFromFile } from "./rule.ts";
  * it inherits from.
  *
  * @param names of specs/profile/NAME.yaml, or paths of profile files, which end in `.yaml`.
+ * @param store that may know what the files hold
  * @throws {CleanroomError} `profile-unknown`, `profile-cycle`, or as `readYamlFile`
  */
 export async function readProfiles(
   workspace: string,
   names: readonly string[],
+  store?: Store,
 ): Promise<readonly Profile[]> {
   const found = new Map<string, Profile>();
   const visit = async (name: string, from: readonly string[]): Promise<void> => {
@@ -24,7 +25,7 @@ export async function readProfiles(
         exitCode: 2,
       });
     }
-    const file = await readProfileFile(workspace, name);
+    const file = await readProfileFile(workspace, name, store);
     for (const parent of file.inherits) await visit(parent, [...from, name]);
     found.set(name, profileFromFile(path.basename(name, ".yaml"), file));
   };
@@ -32,11 +33,18 @@ export async function readProfiles(
   return [...found.values()];
 }
 
-async function readProfileFile(workspace: string, name: string): Promise<ProfileFile> {
-  if (name.endsWith(".yaml")) return readYamlFile(path.resolve(name), profileFileSchema, name);
+async function readProfileFile(
+  workspace: string,
+  name: string,
+  store: Store | undefined,
+): Promise<ProfileFile> {
+  if (name.endsWith(".yaml")) {
+    return readKnownYamlFile(store, path.resolve(name), profileFileSchema, name);
+  }
   const displayName = `specs/profile/${name}.yaml`;
   const file = path.join(workspace, displayName);
   if (!/^[\w.+-]+$/.test(name) || !(await pathExists(file))) {
+    const { default: fastGlob } = await import("fast-glob");
     const known = await fastGlob("specs/profile/*.yaml", { cwd: workspace });
     throw new CleanroomError("profile-unknown", `there is no profile ${name}`, {
       exitCode: 2,
@@ -49,5 +57,5 @@ async function readProfileFile(workspace: string, name: string): Promise<Profile
               .join(", ")}`,
     });
   }
-  return readYamlFile(file, profileFileSchema, displayName);
+  return readKnownYamlFile(store, file, profileFileSchema, displayName);
 }

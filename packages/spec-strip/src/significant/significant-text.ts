@@ -1,22 +1,15 @@
-import {
-  evaluateSpec,
-  macrosFromRecord,
-  parseSpec,
-  type SpecLine,
-  spanText,
-  type SpecTree,
-  standardMacros,
-} from "rpm-parser";
+import { type MacroTable, type SpecLine, spanText, type SpecTree } from "rpm-parser";
 import { expandTexts } from "../strip/expand-texts.ts";
 import { resolvedLines } from "./resolved-lines.ts";
 import { significantScriptLines } from "./shell-script.ts";
 
-/** What a spec's text is taken with: the same as when it is evaluated. */
-export interface SignificantTextOptions {
-  /** RPM macros of the base. */
-  readonly macros: Readonly<Record<string, string>>;
-  /** RPM's name of the architecture, such as x86_64. */
-  readonly arch: string;
+/** A spec, and what it came to. */
+export interface EvaluatedSpec {
+  readonly tree: SpecTree;
+  /** All macros as they are at the end of its evaluation. */
+  readonly evaluation: { readonly macros: MacroTable };
+  /** Names of the macros that come from the base. */
+  readonly baseMacros: ReadonlySet<string>;
 }
 
 /** The name of a spec, of its folder or of a line in it: what lets a spec look at its own text. */
@@ -42,15 +35,12 @@ const scriptSections = new Set([
  * Whatever holds a macro call stays as it is written, as does all of a spec that can see its own
  * text. Scriptlets stay whole: they are in the packages with their comments.
  */
-export function significantText(text: string, options: SignificantTextOptions): string {
-  const tree = parseSpec(text);
-  const writer = new SignificantWriter(tree, () => {
-    const macros = macrosFromRecord(options.macros, standardMacros());
-    return evaluateSpec(tree, { macros, target: options.arch }).macros;
-  });
-  for (const line of resolvedLines(tree, new Set(Object.keys(options.macros)))) writer.add(line);
+export function significantText({ tree, evaluation, baseMacros }: EvaluatedSpec): string {
+  let macros: MacroTable | undefined;
+  const writer = new SignificantWriter(tree, () => (macros ??= evaluation.macros));
+  for (const line of resolvedLines(tree, baseMacros)) writer.add(line);
   const significant = writer.finish();
-  return seesItself.test(significant) ? text : significant;
+  return seesItself.test(significant) ? tree.source.text : significant;
 }
 
 class SignificantWriter {
