@@ -9,6 +9,7 @@ export {
   sha256File,
   sha256Json,
 } from "./digest.ts";
+export { developmentDistribution } from "./development-build.ts";
 export { describeDuration } from "./duration.ts";
 export { type ElfInterface, readElfInterface } from "./elf-interface.ts";
 export { type ElfNeeds, readElfNeeds } from "./elf.ts";

@@ -1,8 +1,10 @@
 import { existsSync } from "node:fs";
 import { CleanroomError, type Sha256 } from "@cleanroom/core";
-import type { Generation, PublishedPackage } from "./generation.ts";
+import type { ChunkedGeneration } from "./generation.ts";
 import type { Identification } from "./metadata/identify.ts";
 import type { PackageReader } from "./metadata/package-reader.ts";
+import { type EarlierChunk, type PackageChunk, rebuildChunks } from "./package-chunk.ts";
+import type { PublishedPackage } from "./published-package.ts";
 import { signPackages, wrongDigest } from "./sign/sign-packages.ts";
 import type { Signer } from "./sign/signer.ts";
 import type { PublisherContext } from "./sign/signing-key.ts";
@@ -26,7 +28,7 @@ export interface PackageToPublish {
 
 export interface AssemblyOptions {
   /** The generation that clients see now. */
-  readonly previous: Generation | undefined;
+  readonly previous: ChunkedGeneration | undefined;
   /** Whether to sign the packages, or to take them as they are. */
   readonly signed: boolean;
 }
@@ -34,9 +36,11 @@ export interface AssemblyOptions {
 /** The packages of a generation. */
 export interface Assembly {
   /** In the order of the metadata. */
-  readonly packages: readonly PublishedPackage[];
-  /** Those that the generation before has not. */
-  readonly fresh: readonly PublishedPackage[];
+  readonly chunks: readonly PackageChunk[];
+  /** Those of them that the generation before does not have. */
+  readonly fresh: readonly PackageChunk[];
+  /** The chunks of the generation before that go on in others. */
+  readonly before: readonly PackageChunk[];
 }
 
 /**
@@ -54,31 +58,79 @@ export async function assemblePackages(
   requested: readonly PackageToPublish[],
   { previous, signed: sign }: AssemblyOptions,
 ): Promise<Assembly> {
-  const requests = new Map(requested.map((one) => [one.sha256, one]));
-  // In their order, so that there is little left to sort.
-  const packages: PublishedPackage[] = [];
-  const unknown = new Map(requests);
-  for (const one of knownPackages(signer, previous, sign)) {
-    const request = requests.get(one.unsignedSha256);
-    if (request === undefined) continue;
-    packages.push(withProvenance(one, request));
-    unknown.delete(one.unsignedSha256);
-  }
-  const fresh = await readPackages(context, signer, reader, [...unknown.values()], sign);
-  packages.push(...fresh);
-  packages.sort((a, b) => compareText(a.name, b.name) || compareText(a.nevra, b.nevra));
-  return { packages: withoutConflicts(context, packages, requests), fresh };
+  const requests = new Requests(requested);
+  const earlier = knownChunks(signer, previous, sign).map((chunk): EarlierChunk => {
+    return { chunk, left: whatIsLeft(chunk, requests) };
+  });
+  const fresh = await readPackages(context, signer, reader, requests.unknown(), sign);
+  const chunks = rebuildChunks(earlier, inOrder(fresh), (packages) =>
+    withoutConflicts(context, inOrder(packages), requested),
+  );
+  const [wholes, all] = [new Set(chunks), new Set(earlier.map(({ chunk }) => chunk))];
+  return {
+    chunks,
+    fresh: chunks.filter((chunk) => !all.has(chunk)),
+    before: [...all].filter((chunk) => !wholes.has(chunk)),
+  };
+}
+
+function inOrder(packages: readonly PublishedPackage[]): readonly PublishedPackage[] {
+  return packages.toSorted((a, b) => compareText(a.name, b.name) || compareText(a.nevra, b.nevra));
 }
 
 /** What the generation before has, where it was signed by the same key. */
-function knownPackages(
+function knownChunks(
   signer: Signer,
-  previous: Generation | undefined,
+  previous: ChunkedGeneration | undefined,
   sign: boolean,
-): readonly PublishedPackage[] {
+): readonly PackageChunk[] {
   const isSame =
     previous?.keyFingerprint === signer.fingerprint && previous.signedPackages === sign;
-  return isSame ? previous.packages : [];
+  return isSame ? previous.record.chunks : [];
+}
+
+/** What is to be published, by digest; and which of it the generation before has. */
+class Requests {
+  readonly #requested: readonly PackageToPublish[];
+  readonly #indexes = new Map<Sha256, number>();
+  readonly #isKnown: Uint8Array;
+
+  constructor(requested: readonly PackageToPublish[]) {
+    this.#requested = requested;
+    this.#isKnown = new Uint8Array(requested.length);
+    for (const [index, { sha256 }] of requested.entries()) this.#indexes.set(sha256, index);
+  }
+
+  find(unsignedSha256: Sha256): PackageToPublish | undefined {
+    const index = this.#indexes.get(unsignedSha256);
+    if (index === undefined) return undefined;
+    this.#isKnown[index] = 1;
+    return this.#requested[index];
+  }
+
+  /** Those that nobody has asked for. */
+  unknown(): readonly PackageToPublish[] {
+    return [...this.#indexes.values()].flatMap((index) =>
+      this.#isKnown[index] === 1 ? [] : (this.#requested[index] ?? []),
+    );
+  }
+}
+
+/** What of a chunk was requested again; undefined when it is all of it, as it stands. */
+function whatIsLeft(
+  chunk: PackageChunk,
+  requests: Requests,
+): readonly PublishedPackage[] | undefined {
+  let isSame = true;
+  for (const { unsignedSha256, provenance } of chunk.sources()) {
+    const request = requests.find(unsignedSha256);
+    isSame &&= request !== undefined && request.provenance === provenance;
+  }
+  if (isSame) return undefined;
+  return chunk.packages().flatMap((one) => {
+    const request = requests.find(one.unsignedSha256);
+    return request === undefined ? [] : [withProvenance(one, request)];
+  });
 }
 
 async function readPackages(
@@ -91,6 +143,23 @@ async function readPackages(
   const signed = sign
     ? await signPackages(context, signer, requests)
     : await takeIn(context, requests);
+  const packages: PublishedPackage[] = [];
+  for (let start = 0; start < requests.length; start += lotSize) {
+    const lot = requests.slice(start, start + lotSize);
+    packages.push(...(await readLot(context, reader, lot, signed)));
+  }
+  return packages;
+}
+
+/** How many packages are read before what was found is put down, so that memory does not fill. */
+const lotSize = 2000;
+
+async function readLot(
+  context: PublisherContext,
+  reader: PackageReader,
+  requests: readonly PackageToPublish[],
+  signed: ReadonlyMap<Sha256, Sha256>,
+): Promise<readonly PublishedPackage[]> {
   const files = requests.map((one) => {
     const sha256 = signed.get(one.sha256);
     if (sha256 === undefined) throw new TypeError(`${one.file} was not signed`);
@@ -170,10 +239,9 @@ export function developmentBuild(files: readonly string[]): CleanroomError {
 function withoutConflicts(
   { logger }: PublisherContext,
   packages: readonly PublishedPackage[],
-  requested: ReadonlyMap<Sha256, PackageToPublish>,
+  requested: readonly PackageToPublish[],
 ): readonly PublishedPackage[] {
-  const isKept = ({ unsignedSha256 }: PublishedPackage): boolean =>
-    requested.get(unsignedSha256)?.kept === true;
+  const isKept = (one: PublishedPackage): boolean => requestOf(one, requested)?.kept === true;
   const result: PublishedPackage[] = [];
   for (const one of packages) {
     const other = result.at(-1);
@@ -186,13 +254,19 @@ function withoutConflicts(
   return result;
 }
 
+function requestOf(
+  { unsignedSha256 }: PublishedPackage,
+  requested: readonly PackageToPublish[],
+): PackageToPublish | undefined {
+  return requested.find(({ sha256 }) => sha256 === unsignedSha256);
+}
+
 function nevraConflict(
   packages: readonly [PublishedPackage, PublishedPackage],
-  requested: ReadonlyMap<Sha256, PackageToPublish>,
+  requested: readonly PackageToPublish[],
 ): CleanroomError {
   const lines = packages.map(
-    ({ unsignedSha256 }) =>
-      `    ${requested.get(unsignedSha256)?.file ?? ""} (sha256 ${unsignedSha256})`,
+    (one) => `    ${requestOf(one, requested)?.file ?? ""} (sha256 ${one.unsignedSha256})`,
   );
   return new CleanroomError(
     "nevra-conflict",

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { diffGenerations } from "./diff.ts";
-import type { PublishedPackage } from "./generation.ts";
+import type { PublishedPackage } from "./published-package.ts";
 
 function packages(...texts: readonly string[]): { packages: PublishedPackage[] } {
   return {

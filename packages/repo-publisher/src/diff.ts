@@ -1,5 +1,6 @@
 import { compareText } from "./assemble.ts";
-import type { Generation, PublishedPackage } from "./generation.ts";
+import type { Generation } from "./generation.ts";
+import type { PublishedPackage } from "./published-package.ts";
 
 /** How a package differs between two generations. */
 export interface PackageChange {

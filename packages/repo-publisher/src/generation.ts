@@ -1,79 +1,52 @@
-import { createHash, randomBytes } from "node:crypto";
-import {
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  readlink,
-  rename,
-  rm,
-  stat,
-  symlink,
-} from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { mkdir, readdir, readlink, rename, rm, stat, symlink } from "node:fs/promises";
 import path from "node:path";
+import { CleanroomError, isMissingFile, type Store } from "@cleanroom/core";
 import {
-  CleanroomError,
-  isMissingFile,
-  sha256,
-  type Store,
-  writeFileAtomic,
-} from "@cleanroom/core";
-import { z } from "zod";
-
-const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
-
-const publishedPackageSchema = z.strictObject({
-  /** `name-[epoch:]version-release.arch`. */
-  nevra: z.string(),
-  name: z.string(),
-  /** Null when unset. */
-  epoch: z.int().nullable(),
-  version: z.string(),
-  release: z.string(),
-  /** `src` for a source package. */
-  arch: z.string(),
-  /** File name of the source package; null for a source package. */
-  sourceRpm: z.string().nullable(),
-  /** Path below the generation's folder. */
-  location: z.string(),
-  /** Of the signed .rpm, as clients get it. */
-  sha256: sha256Schema,
-  sizeBytes: z.int(),
-  /** Of the .rpm as it was built. */
-  unsignedSha256: sha256Schema,
-  /** Of its SLSA provenance: a line of the metadata file of that name, line end included. */
-  provenance: sha256Schema.optional(),
-  /** Seconds since 1970. */
-  buildTimeSeconds: z.int(),
-});
-
-const generationRecordSchema = z.strictObject({
-  version: z.literal(1),
-  id: z.string().regex(/^[0-9a-f]{16}$/),
-  repository: z.string(),
-  repomdSha256: sha256Schema,
-  /** Of the key that signed repomd.xml, and the packages where these are signed. */
-  keyFingerprint: z.string(),
-  /** Whether the packages were signed, or published as they came. */
-  signedPackages: z.boolean().default(true),
-  packages: z.array(publishedPackageSchema),
-});
-
-/** A package of a generation. */
-export type PublishedPackage = z.infer<typeof publishedPackageSchema>;
-
-/** What `generation.json` says: version 1 of its shape. */
-export type GenerationRecord = z.infer<typeof generationRecordSchema>;
+  type ChunkedRecord,
+  type GenerationRecord,
+  readRecord,
+  recordFileName,
+} from "./generation-record.ts";
+import { countOf } from "./package-chunk.ts";
+import type { PublishedPackage } from "./published-package.ts";
 
 /** One immutable published state of a repository. */
-export interface Generation extends GenerationRecord {
+export interface Generation extends Omit<GenerationRecord, "chunks"> {
   /** Absolute path of the folder that clients can use as it stands (`file://`), for good. */
   readonly folder: string;
   /** When it was last published. */
   readonly publishedAt: Date;
+  readonly packageCount: number;
+  /** Taken out of the record when they are asked for first: there may be very many. */
+  readonly packages: PublishedPackage[];
 }
 
-export const recordFileName = "generation.json";
+/** A generation, and how its packages are divided. */
+export interface ChunkedGeneration extends Generation {
+  readonly record: ChunkedRecord;
+}
+
+/** A generation as its record has it. */
+export function generationOf(
+  record: ChunkedRecord,
+  folder: string,
+  publishedAt: Date,
+): ChunkedGeneration {
+  const { head, chunks } = record;
+  let packages: PublishedPackage[] | undefined;
+  return {
+    ...head,
+    folder,
+    publishedAt,
+    packageCount: countOf(chunks),
+    get packages() {
+      packages ??= chunks.flatMap((chunk) => chunk.packages());
+      return packages;
+    },
+    record,
+  };
+}
 
 /** The repository that is meant when nobody names one. */
 export const defaultRepository = "cleanroom";
@@ -94,92 +67,27 @@ export function generationFolder(store: Store, repository: string, id: string): 
   return path.join(repositoryFolder(store, repository), "generations", id);
 }
 
-/** Holds the digest of the record: that it is what we wrote, without a look at each package. */
-const recordDigestName = `${recordFileName}.sha256`;
-
 /**
  * Reads a generation's record.
  *
  * @returns undefined when there is no such folder
  * @throws CleanroomError `generation-damaged`
  */
-export async function readGeneration(folder: string): Promise<Generation | undefined> {
+export async function readGeneration(folder: string): Promise<ChunkedGeneration | undefined> {
   const file = path.join(folder, recordFileName);
-  let bytes: Buffer;
-  let publishedAt: Date;
-  let digest: string | undefined;
   try {
-    bytes = await readFile(file);
-    publishedAt = (await stat(file)).mtime;
-    digest = await readDigest(path.join(folder, recordDigestName));
+    const { mtime } = await stat(file);
+    return generationOf(await readRecord(folder), folder, mtime);
   } catch (error) {
     if (isMissingFile(error)) return undefined;
-    throw error;
-  }
-  try {
-    if (digest !== undefined && digest !== sha256(bytes)) throw new Error("it was changed");
-    const value: unknown = JSON.parse(bytes.toString());
-    // Judging fifty thousand packages one by one takes longer than all else in here.
-    const record =
-      digest === undefined ? generationRecordSchema.parse(value) : (value as GenerationRecord);
-    return { ...record, folder, publishedAt };
-  } catch (error) {
+    // Of the disk, not of the record.
+    if ((error as NodeJS.ErrnoException).syscall !== undefined) throw error;
     throw new CleanroomError("generation-damaged", "a generation's record cannot be read", {
       place: { file },
       cause: error,
       hint: `remove ${folder} and publish again`,
     });
   }
-}
-
-/** Undefined for a generation from before there were such files. */
-async function readDigest(file: string): Promise<string | undefined> {
-  try {
-    return (await readFile(file, "utf8")).trim();
-  } catch (error) {
-    if (isMissingFile(error)) return undefined;
-    throw error;
-  }
-}
-
-/**
- * Writes the record of a generation into its folder, piece by piece: while it is written, other work
- * goes on.
- */
-export async function writeRecord(folder: string, record: GenerationRecord): Promise<void> {
-  const hash = createHash("sha256");
-  const file = await open(path.join(folder, recordFileName), "wx");
-  try {
-    for (const piece of recordPieces(record)) {
-      hash.update(piece);
-      await file.writeFile(piece);
-    }
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await writeFileAtomic(path.join(folder, recordDigestName), `${hash.digest("hex")}\n`);
-}
-
-/** A record's text as a value; undefined when it is no record. */
-export function parseRecord(text: string): GenerationRecord | undefined {
-  try {
-    return generationRecordSchema.parse(JSON.parse(text));
-  } catch {
-    return undefined;
-  }
-}
-
-const packagesPerPiece = 2000;
-
-/** What {@link recordFileName} holds: one package a line, so that two can be compared by eye. */
-function* recordPieces({ packages, ...rest }: GenerationRecord): Generator<string> {
-  yield `${JSON.stringify(rest).slice(0, -1)},"packages":[`;
-  for (let start = 0; start < packages.length; start += packagesPerPiece) {
-    const lines = packages.slice(start, start + packagesPerPiece).map((one) => JSON.stringify(one));
-    yield `${start === 0 ? "" : ","}\n${lines.join(",\n")}`;
-  }
-  yield "\n]}\n";
 }
 
 /** The id of the generation that clients see now; undefined before the first publishing. */
@@ -196,7 +104,7 @@ export async function currentId(store: Store, repository: string): Promise<strin
 export async function currentGeneration(
   store: Store,
   repository: string = defaultRepository,
-): Promise<Generation | undefined> {
+): Promise<ChunkedGeneration | undefined> {
   const id = await currentId(store, repository);
   return id === undefined ? undefined : readGeneration(generationFolder(store, repository, id));
 }

@@ -1,11 +1,6 @@
-export {
-  currentGeneration,
-  type Generation,
-  type GenerationRecord,
-  listGenerations,
-  type PublishedPackage,
-  rollback,
-} from "./generation.ts";
+export { currentGeneration, type Generation, listGenerations, rollback } from "./generation.ts";
+export type { GenerationRecord } from "./generation-record.ts";
+export type { PublishedPackage } from "./published-package.ts";
 export type { PackageToPublish } from "./assemble.ts";
 export { publish, type PublishOptions } from "./publish.ts";
 export type { MetadataCompression } from "./metadata/packing.ts";

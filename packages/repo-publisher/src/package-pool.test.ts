@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { silentLogger, Store } from "@cleanroom/core";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { PublishedPackage } from "./generation.ts";
+import type { PublishedPackage } from "./published-package.ts";
 import { addToPool, prunePool } from "./package-pool.ts";
 
 let folder: string;
@@ -39,6 +39,21 @@ test("a package that is neither in the pool nor in the store is an error", async
     code: "blob-missing",
   });
   expect(await readdir(path.dirname(inPool(one)))).toEqual([]);
+});
+
+test("a package in the pool stays when the store has lost its blob, unless its bytes are others", async () => {
+  const one = await published("hello");
+  await addToPool(store, "cleanroom", [one]);
+  await rm(store.blobPath(one.sha256));
+  await addToPool(store, "cleanroom", [one]);
+  await rm(inPool(one));
+  await writeFile(inPool(one), "other bytes");
+  await expect(addToPool(store, "cleanroom", [one])).rejects.toMatchObject({
+    code: "blob-missing",
+  });
+  await store.put("the package hello");
+  await addToPool(store, "cleanroom", [one]);
+  expect(await readFile(inPool(one), "utf8")).toBe("the package hello");
 });
 
 test("what no generation has goes", async () => {

@@ -1,8 +1,9 @@
 import { linkSync, mkdirSync, statSync } from "node:fs";
 import { readdir, readlink, rename, rm } from "node:fs/promises";
 import path from "node:path";
-import { isMissingFile, type Store, uniqueName } from "@cleanroom/core";
-import { type Generation, type PublishedPackage, repositoryFolder } from "./generation.ts";
+import { isMissingFile, sha256File, type Store, uniqueName } from "@cleanroom/core";
+import { type Generation, repositoryFolder } from "./generation.ts";
+import type { PublishedPackage } from "./published-package.ts";
 
 /**
  * All packages of a repository's generations lie in one folder, each once, as hard links to the
@@ -44,9 +45,9 @@ export async function addToPool(
   for (const { location, sha256 } of packages) {
     // Synchronous: there may be as many links as packages, and handing each to another thread
     // costs several times the link.
-    if (!linked(store.blobPath(sha256), path.join(folder, location))) {
-      await copyToPool(store, sha256, path.join(folder, location));
-    }
+    const target = path.join(folder, location);
+    if (linked(store.blobPath(sha256), target) || (await holds(target, sha256))) continue;
+    await copyToPool(store, sha256, target);
   }
 }
 
@@ -59,6 +60,16 @@ function linked(blob: string, target: string): boolean {
     const { code = "" } = error as NodeJS.ErrnoException;
     if (code === "EEXIST") return statSync(target).ino === statSync(blob).ino;
     if (isMissingFile(error) || ["EXDEV", "EMLINK", "EPERM"].includes(code)) return false;
+    throw error;
+  }
+}
+
+/** Whether a file is there with these bytes, whatever became of the blob. */
+async function holds(file: string, sha256: string): Promise<boolean> {
+  try {
+    return (await sha256File(file)) === sha256;
+  } catch (error) {
+    if (isMissingFile(error)) return false;
     throw error;
   }
 }

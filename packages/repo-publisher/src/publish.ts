@@ -4,25 +4,31 @@ import { pathToFileURL } from "node:url";
 import { type Sha256, sha256, sha256Json, type Store, writeFileAtomic } from "@cleanroom/core";
 import { assemblePackages, developmentBuild, type PackageToPublish } from "./assemble.ts";
 import {
+  type ChunkedGeneration,
   currentGeneration,
   currentId,
   defaultRepository,
   type Generation,
   generationFolder,
-  type GenerationRecord,
-  type PublishedPackage,
+  generationOf,
   readGeneration,
-  recordFileName,
   repositoryFolder,
   switchCurrent,
-  writeRecord,
 } from "./generation.ts";
+import {
+  type ChunkedRecord,
+  type RecordHead,
+  recordFileName,
+  writeRecord,
+} from "./generation-record.ts";
 import { signingKey } from "./sign/manage-keys.ts";
 import { extraMetadata } from "./extras/extra-metadata.ts";
 import type { RepositoryExtras } from "./extras/repository-file.ts";
 import { metadataOf } from "./metadata/metadata-chunks.ts";
 import { PackageReader } from "./metadata/package-reader.ts";
+import { countOf, latestOf } from "./package-chunk.ts";
 import { addToPool, poolLink, poolName, usesPool } from "./package-pool.ts";
+import type { PublishedPackage } from "./published-package.ts";
 import { publicKeyFileName, repoFileName, repoFileText } from "./repo-file.ts";
 import type { MetadataCompression } from "./metadata/packing.ts";
 import { writeRepodata } from "./metadata/repodata.ts";
@@ -90,9 +96,9 @@ export async function publish(options: PublishOptions): Promise<Generation> {
     await utimes(path.join(generation.folder, recordFileName), now, now);
     await switchCurrent(store, repository, id);
     options.logger.info(
-      `published generation ${id} of ${repository}: ${generation.packages.length} packages`,
+      `published generation ${id} of ${repository}: ${generation.packageCount} packages`,
     );
-    return { ...generation, publishedAt: now };
+    return generationOf(generation.record, generation.folder, now);
   });
 }
 
@@ -112,11 +118,11 @@ async function requestKey(
     signPackages: options.signPackages ?? true,
     extras: { groups: options.extras?.groups, updates: options.extras?.updates },
     checks: await checksKey(options.checks ?? {}),
-    // One text: there may be very many. Sorted by code units.
+    // One text, and in the order in which they come: there may be very many. In another order they
+    // lead to the same generation, found in another way.
     packages: sha256(
       options.packages
         .map((one) => `${one.sha256} ${one.provenance ?? ""} ${one.kept ?? false}\n`)
-        .toSorted()
         .join(""),
     ),
   });
@@ -126,7 +132,7 @@ async function publishedBefore(
   { store }: PublisherContext,
   repository: string,
   request: Sha256,
-): Promise<Generation | undefined> {
+): Promise<ChunkedGeneration | undefined> {
   const id = (await store.action(request))?.facts["id"];
   if (typeof id !== "string") return undefined;
   return readGeneration(generationFolder(store, repository, id));
@@ -147,7 +153,7 @@ async function makeGeneration(
   options: PublishOptions,
   repository: string,
   signer: Signer,
-): Promise<Generation> {
+): Promise<ChunkedGeneration> {
   const { store } = options;
   const previous = await currentGeneration(store, repository);
   const reader = new PackageReader();
@@ -195,27 +201,32 @@ async function writeGeneration(
   repository: string,
   signer: Signer,
   reader: PackageReader,
-  previous: Generation | undefined,
+  previous: ChunkedGeneration | undefined,
 ): Promise<
-  { readonly generation: Generation } | { readonly offenders: readonly RequestedOffender[] }
+  { readonly generation: ChunkedGeneration } | { readonly offenders: readonly RequestedOffender[] }
 > {
   const { store, compression = "zstd", signPackages: signedPackages = true } = options;
-  const { packages, fresh } = await assemblePackages(options, signer, reader, options.packages, {
+  const assembly = await assemblePackages(options, signer, reader, options.packages, {
     previous,
     signed: signedPackages,
   });
   return store.withTemporaryFolder("generation", async (temporary) => {
     const folder = path.join(temporary, "finished");
     await mkdir(folder);
-    const chunks = metadataOf(store, reader, packages, previous?.packages ?? []);
-    const repomd = await writeRepodata(folder, chunks, {
-      packageCount: packages.length,
-      compression,
-      extras: await extraMetadata(store, repository, options.extras, packages),
-      revisionSeconds: packages.reduce((latest, one) => Math.max(latest, one.buildTimeSeconds), 0),
-    });
+    const allPackages = (): readonly PublishedPackage[] =>
+      assembly.chunks.flatMap((chunk) => chunk.packages());
+    const { chunks, repomd } = await writeRepodata(
+      folder,
+      metadataOf(store, reader, assembly.chunks, assembly.before),
+      {
+        packageCount: countOf(assembly.chunks),
+        compression,
+        extras: await extraMetadata(store, repository, options.extras, assembly.chunks),
+        revisionSeconds: latestOf(assembly.chunks, ({ summary }) => summary.latestBuildTimeSeconds),
+      },
+    );
     const repomdSha256 = sha256(repomd);
-    const record: GenerationRecord = {
+    const head: RecordHead = {
       version: 1,
       id: sha256Json({ repository, repomdSha256, keys: signer.fingerprints, signedPackages }).slice(
         0,
@@ -225,9 +236,9 @@ async function writeGeneration(
       repomdSha256,
       keyFingerprint: signer.fingerprint,
       signedPackages,
-      packages: [...packages],
     };
-    const target = generationFolder(store, repository, record.id);
+    const record: ChunkedRecord = { head, chunks };
+    const target = generationFolder(store, repository, head.id);
     // One after the other: who fails must not leave the other one writing in a folder that goes.
     const signature = await signer.signText(options, repomd);
     await writeRecord(folder, record);
@@ -242,14 +253,16 @@ async function writeGeneration(
     await symlink(poolLink, path.join(folder, poolName));
     const keyFile = path.join(folder, publicKeyFileName);
     const offenders = await offendersIn(options, folder, keyFile, options.checks ?? {});
-    if (offenders.length > 0) return { offenders: withRequests(offenders, packages) };
+    if (offenders.length > 0) return { offenders: withRequests(offenders, allPackages()) };
     // What has not passed the checks is nowhere where clients could find it.
-    await addToPool(store, repository, (await usesPool(previous)) ? fresh : packages);
+    for (const chunk of (await usesPool(previous)) ? assembly.fresh : assembly.chunks) {
+      await addToPool(store, repository, chunk.packages());
+    }
     const same = await readGeneration(target);
     if (same !== undefined) return { generation: same };
     await mkdir(path.dirname(target), { recursive: true });
     await rename(folder, target);
-    return { generation: { ...record, folder: target, publishedAt: new Date() } };
+    return { generation: generationOf(record, target, new Date()) };
   });
 }
 

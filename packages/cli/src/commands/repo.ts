@@ -40,7 +40,7 @@ async function publishAll(options: PublishOptions): Promise<void> {
   if (removed.length > 0) session.logger.info(`${removed.length} old generations removed`);
   session.print(
     { id: generation.id, folder: generation.folder, packages: generation.packages },
-    `generation ${generation.id}: ${generation.packages.length} packages in ${generation.folder}`,
+    `generation ${generation.id}: ${generation.packageCount} packages in ${generation.folder}`,
   );
 }
 
@@ -161,16 +161,16 @@ async function list(options: GlobalOptions): Promise<void> {
   const current = await currentGeneration(store);
   const generations = await listGenerations(store);
   session.print(
-    generations.map(({ id, packages, publishedAt }) => ({
+    generations.map(({ id, packageCount, publishedAt }) => ({
       id,
-      packages: packages.length,
+      packages: packageCount,
       publishedAt: publishedAt.toISOString(),
       current: id === current?.id,
     })),
     generations
       .map(
-        ({ id, packages, publishedAt }) =>
-          `${id === current?.id ? "*" : " "} ${id} ${publishedAt.toISOString()} ${packages.length} packages`,
+        ({ id, packageCount, publishedAt }) =>
+          `${id === current?.id ? "*" : " "} ${id} ${publishedAt.toISOString()} ${packageCount} packages`,
       )
       .join("\n"),
   );

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { CleanroomError, type Sha256, type Store } from "@cleanroom/core";
 import { compareText } from "../assemble.ts";
-import type { PublishedPackage } from "../generation.ts";
+import type { PackageChunk } from "../package-chunk.ts";
 
 /**
  * The SLSA provenance of every build that made one of the packages, an in-toto statement a line.
@@ -11,9 +11,9 @@ import type { PublishedPackage } from "../generation.ts";
  */
 export async function buildProvenance(
   store: Store,
-  packages: readonly PublishedPackage[],
+  chunks: readonly PackageChunk[],
 ): Promise<string> {
-  const digests = new Set(packages.flatMap(({ provenance }) => provenance ?? []));
+  const digests = new Set(chunks.flatMap((chunk) => chunk.provenance()));
   const statements = [];
   for (const digest of [...digests].toSorted(compareText)) {
     statements.push(await statementText(store, digest));

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { PublishedPackage } from "../generation.ts";
+import type { PublishedPackage } from "../published-package.ts";
 import { groupsXml } from "./groups-xml.ts";
 import { repositoryFileSchema } from "./repository-file.ts";
 import { isOf, updatesXml } from "./updates-xml.ts";

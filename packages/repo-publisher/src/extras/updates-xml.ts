@@ -1,4 +1,4 @@
-import type { PublishedPackage } from "../generation.ts";
+import type { PublishedPackage } from "../published-package.ts";
 import { xmlAttributes, xmlText } from "../metadata/xml.ts";
 import type { Update } from "./repository-file.ts";
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
-import { messageOf, type Sha256 } from "@cleanroom/core";
+import { developmentDistribution, messageOf, type Sha256 } from "@cleanroom/core";
 import { type HeaderBlob, headerTag, readRpmHeaderBlobs } from "rpm-parser";
 import { type HeaderIdentity, headerIdentity } from "./package-header.ts";
 import { readHeaderOf } from "./read-header.ts";
@@ -62,8 +62,7 @@ function readPackage(file: string): {
   }
 }
 
-/** Of a development build: in the tag `Distribution`, and, for everyone to see, in the release. */
-const developmentDistribution = "Cleanroom development build";
+/** Of a development build, besides its distribution: for everyone to see, in the release. */
 const developmentRelease = /\.dev(?:\.|$)/;
 
 function isDevelopmentBuild({ release }: HeaderIdentity, main: HeaderBlob): boolean {

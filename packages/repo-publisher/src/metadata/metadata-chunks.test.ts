@@ -1,45 +1,12 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { sha256, silentLogger, Store } from "@cleanroom/core";
-import { assert, property, string, uniqueArray } from "fast-check";
-import { expect, test } from "vitest";
-import { cutChunks, metadataOf } from "./metadata-chunks.ts";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { chunkOf, cutChunks, type PackageChunk } from "../package-chunk.ts";
+import type { PublishedPackage } from "../published-package.ts";
+import { metadataOf } from "./metadata-chunks.ts";
 import { packChunk, type PackageToDescribe } from "./pack-chunk.ts";
-
-function named(names: readonly string[]): { name: string }[] {
-  return names.toSorted().map((name) => ({ name }));
-}
-
-const names = uniqueArray(string({ minLength: 1, maxLength: 12 }), { maxLength: 500 });
-
-test("chunks hold every package, in order, and none is empty", () => {
-  assert(
-    property(names, (some) => {
-      const packages = named(some);
-      const chunks = cutChunks(packages);
-      expect(chunks.flat()).toEqual(packages);
-      expect(chunks.every((chunk) => chunk.length > 0)).toBe(true);
-    }),
-  );
-});
-
-test("one package more changes at most two chunks", () => {
-  assert(
-    property(names, string({ minLength: 1, maxLength: 12 }), (some, added) => {
-      const texts = (list: readonly string[]): string[] =>
-        cutChunks(named(list)).map((chunk) => chunk.map((one) => one.name).join("\0"));
-      const before = new Set(texts(some));
-      const after = texts([...new Set([...some, added])]);
-      expect(after.filter((text) => !before.has(text)).length).toBeLessThanOrEqual(2);
-    }),
-  );
-});
-
-test("packages of one name stay together", () => {
-  const chunks = cutChunks(Array.from({ length: 300 }, () => ({ name: "kernel" })));
-  expect(chunks.map((chunk) => chunk.length)).toEqual([300]);
-});
 
 /** Describes packages that are nowhere, and notes which it was asked to read. */
 function fakeReader() {
@@ -56,31 +23,66 @@ function fakeReader() {
   return { read, pack };
 }
 
-test("of the packages of a chunk only those are read that are new", async () => {
-  const folder = await mkdtemp(path.join(tmpdir(), "chunks-"));
-  try {
-    const store = await Store.open(folder, silentLogger);
-    const packages = Array.from({ length: 2000 }, (_, index) => {
-      const name = `package-${String(index).padStart(4, "0")}`;
-      return { name, location: `Packages/p/${name}.rpm`, sha256: sha256(name), sizeBytes: 1 };
-    });
-    const reader = fakeReader();
-    const made = async (some: typeof packages, before: typeof packages): Promise<string> => {
-      let text = "";
-      for await (const chunk of metadataOf(store, reader, some, before)) text += chunk.primary.text;
-      return text;
-    };
-    const expected = (some: typeof packages): string =>
-      some.map(({ location }) => `<package>${location}</package>\n`).join("");
-    const before = packages.filter((_, index) => index !== 1000);
-    expect(await made(before, [])).toBe(expected(before));
-    expect(reader.read).toHaveLength(before.length);
-    expect(await made(packages, before)).toBe(expected(packages));
-    expect(reader.read.slice(before.length)).toEqual(["Packages/p/package-1000.rpm"]);
-    const less = packages.slice(1);
-    expect(await made(less, packages)).toBe(expected(less));
-    expect(reader.read).toHaveLength(packages.length);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+function published(index: number): PublishedPackage {
+  const name = `package-${String(index).padStart(4, "0")}`;
+  const location = `Packages/p/${name}.rpm`;
+  return { name, location, sha256: sha256(name), sizeBytes: 1 } as PublishedPackage;
+}
+
+const chunksOf = (packages: readonly PublishedPackage[]): readonly PackageChunk[] =>
+  cutChunks(packages).map(chunkOf);
+
+let folder: string;
+let store: Store;
+
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "chunks-"));
+  store = await Store.open(folder, silentLogger);
+});
+
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+/** The text of some chunks' metadata, and the chunks with it. */
+async function described(
+  reader: ReturnType<typeof fakeReader>,
+  chunks: readonly PackageChunk[],
+  before: readonly PackageChunk[],
+): Promise<{ readonly text: string; readonly chunks: readonly PackageChunk[] }> {
+  let text = "";
+  const made: PackageChunk[] = [];
+  for await (const { chunk, metadata } of metadataOf(store, reader, chunks, before)) {
+    text += metadata.primary.text;
+    made.push(chunk);
   }
+  return { text, chunks: made };
+}
+
+const expected = (some: readonly PublishedPackage[]): string =>
+  some.map(({ location }) => `<package>${location}</package>\n`).join("");
+
+test("of the packages of a chunk only those are read that are new", async () => {
+  const packages = Array.from({ length: 2000 }, (_, index) => published(index));
+  const reader = fakeReader();
+  const some = packages.filter((_, index) => index !== 1000);
+  const before = await described(reader, chunksOf(some), []);
+  expect(before.text).toBe(expected(some));
+  expect(reader.read).toHaveLength(some.length);
+  const after = await described(reader, chunksOf(packages), before.chunks);
+  expect(after.text).toBe(expected(packages));
+  expect(reader.read.slice(some.length)).toEqual(["Packages/p/package-1000.rpm"]);
+  const less = await described(reader, chunksOf(packages.slice(1)), after.chunks);
+  expect(less.text).toBe(expected(packages.slice(1)));
+  expect(reader.read).toHaveLength(packages.length);
+});
+
+test.each(["damaged", "missing"])("%s metadata of a chunk is made anew", async (what) => {
+  const packages = [published(1), published(2)];
+  const reader = fakeReader();
+  const before = await described(reader, chunksOf(packages), []);
+  const blob = store.blobPath(before.chunks[0]?.metadata?.sha256 ?? "");
+  await rm(blob);
+  if (what === "damaged") await writeFile(blob, "other bytes");
+  const after = await described(reader, before.chunks, []);
+  expect(after.text).toBe(expected(packages));
+  expect(reader.read).toHaveLength(4);
 });

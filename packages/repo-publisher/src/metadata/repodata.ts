@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, mkdir, open, rename } from "node:fs/promises";
 import path from "node:path";
-import type { MetadataChunk, MetadataText } from "./metadata-chunks.ts";
+import type { PackageChunk } from "../package-chunk.ts";
+import type { DescribedChunk } from "./metadata-chunks.ts";
 import { metadataKinds } from "./pack-chunk.ts";
 import type { PackageMetadata } from "./package-metadata.ts";
 import { type MetadataCompression, type Packing, packingOf } from "./packing.ts";
+import type { MetadataText } from "./stored-metadata.ts";
 import { xmlAttributes, xmlText } from "./xml.ts";
 import { compressPiece } from "./zstd-frame.ts";
 
@@ -48,17 +50,17 @@ export interface ExtraMetadata {
 }
 
 /**
- * Writes `repodata/` into `folder`, all but repomd.xml, whose text it returns. The bytes depend on
- * the arguments alone.
+ * Writes `repodata/` into `folder`, all but repomd.xml, whose text it returns beside the chunks as
+ * they came. The bytes depend on the arguments alone.
  *
  * @param chunks the packages' metadata in the order in which it shall stand; taken one by one, so
  *   that no more than a few are in memory
  */
 export async function writeRepodata(
   folder: string,
-  chunks: AsyncIterable<MetadataChunk>,
+  chunks: AsyncIterable<DescribedChunk>,
   { packageCount, compression, revisionSeconds, extras }: RepodataOptions,
-): Promise<string> {
+): Promise<{ readonly repomd: string; readonly chunks: readonly PackageChunk[] }> {
   await mkdir(path.join(folder, "repodata"), { recursive: true });
   const writer = (kind: string): Promise<MetadataWriter> =>
     MetadataWriter.open(folder, kind, packingOf(compression));
@@ -71,8 +73,10 @@ export async function writeRepodata(
       const root = xmlAttributes({ ...attributes, packages: packageCount });
       await one.write(await textPiece(`${declaration}<${tag}${root}>\n`));
     }
-    for await (const chunk of chunks) {
-      await Promise.all(writers.map(({ kind, writer: one }) => one.write(chunk[kind])));
+    const written: PackageChunk[] = [];
+    for await (const { chunk, metadata } of chunks) {
+      await Promise.all(writers.map(({ kind, writer: one }) => one.write(metadata[kind])));
+      written.push(chunk);
     }
     const files: MetadataFile[] = [];
     for (const { kind, writer: one } of writers) {
@@ -84,7 +88,7 @@ export async function writeRepodata(
       await one.write(await textPiece(text));
       files.push(await one.finish());
     }
-    return repomdXml(files, revisionSeconds);
+    return { repomd: repomdXml(files, revisionSeconds), chunks: written };
   } finally {
     for (const { writer: one } of writers) await one.close();
   }
@@ -101,6 +105,8 @@ const fileNames: Readonly<Record<string, string>> = {
   provenance: "provenance.jsonl",
 };
 
+const writtenAtOnceBytes = 256 * 1024;
+
 /** Writes one metadata file piece by piece, as `repodata/<digest>-<name>`. */
 class MetadataWriter {
   readonly #folder: string;
@@ -109,6 +115,9 @@ class MetadataWriter {
   readonly #file: FileHandle;
   readonly #open = new DigestedSize();
   readonly #packed = new DigestedSize();
+  /** Packed, and not written yet: pieces are small. */
+  readonly #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
 
   private constructor(folder: string, kind: string, packing: Packing, file: FileHandle) {
     this.#folder = folder;
@@ -125,14 +134,25 @@ class MetadataWriter {
   async write(piece: MetadataText): Promise<void> {
     const { text, packed } = await this.#packing.add(piece);
     for (const bytes of text) this.#open.add(bytes);
-    for (const bytes of packed) this.#packed.add(bytes);
-    await this.#file.writeFile(Buffer.concat(packed));
+    for (const bytes of packed) await this.#append(bytes);
+  }
+
+  async #append(bytes: Uint8Array): Promise<void> {
+    this.#packed.add(bytes);
+    this.#waiting.push(bytes);
+    this.#waitingBytes += bytes.length;
+    if (this.#waitingBytes >= writtenAtOnceBytes) await this.#flush();
+  }
+
+  async #flush(): Promise<void> {
+    const bytes = Buffer.concat(this.#waiting.splice(0));
+    this.#waitingBytes = 0;
+    await this.#file.writeFile(bytes);
   }
 
   async finish(): Promise<MetadataFile> {
-    const end = this.#packing.end();
-    this.#packed.add(end);
-    await this.#file.writeFile(end);
+    await this.#append(this.#packing.end());
+    await this.#flush();
     await this.#file.sync();
     await this.close();
     const { sha256, sizeBytes } = this.#packed.finish();

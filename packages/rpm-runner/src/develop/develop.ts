@@ -2,6 +2,7 @@ import { copyFile, mkdir, readFile, realpath, rm, stat, utimes } from "node:fs/p
 import path from "node:path";
 import {
   CleanroomError,
+  developmentDistribution,
   isMissingFile,
   pathExists,
   removeFolder,
@@ -39,9 +40,6 @@ export interface DevelopmentOptions {
   readonly outputFolder: string;
 }
 
-/** Header tag Distribution of a development build. */
-const mark = "Cleanroom development build";
-
 /**
  * Builds a package from a local checkout in the place of its archive. `%prep` runs anew each time;
  * what it changed is then brought into a build folder that is kept in the store, so that `%build`
@@ -64,7 +62,7 @@ export async function developPackage(
   const entry = developmentEntry(published);
   const macros = {
     ...context.macros,
-    distribution: mark,
+    distribution: developmentDistribution,
     // rpm's %patch and %autosetup pipe each patch into it.
     ...(patches ? {} : { __patch: "/usr/bin/true" }),
   };
