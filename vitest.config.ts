@@ -9,6 +9,7 @@ const desktop = ["e2e/broadway*/*.test.ts", "e2e/image-report.test.ts"];
 
 export default defineConfig({
   test: {
+    globalSetup: ["tools/temporary-files.ts"],
     projects: [
       {
         test: {
