@@ -22,13 +22,20 @@ const leaks: Readonly<Record<string, string>> = {
   jobs: "echo %{_smp_build_ncpus}",
 };
 
+/** What tells nothing: hash tables have one order for all. */
+const still: Readonly<Record<string, string>> = {
+  nothing: "echo always the same",
+  python: "python3 -c 'print(set(map(str, range(99))))'",
+  perl: "perl -e 'my %%numbers = map { $_ => 1 } 1 .. 99; print keys %%numbers'",
+};
+
 const leaky = `Name: leaky
 Version: 1.0
 Release: 1%{?dist}
 Summary: Tells where it was made, ${randomUUID()}
 License: MIT
 BuildArch: noarch
-BuildRequires: gcc
+BuildRequires: gcc perl python3
 %description
 It tells.
 %prep
@@ -36,7 +43,7 @@ mkdir two
 touch two/a two/b two/c two/d
 %install
 mkdir -p %{buildroot}%{_datadir}/leaky
-${Object.entries({ nothing: "echo always the same", ...leaks })
+${Object.entries({ ...still, ...leaks })
   .map(([name, command]) => `(${command}) > %{buildroot}%{_datadir}/leaky/${name}`)
   .join("\n")}
 %files

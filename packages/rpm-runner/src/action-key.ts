@@ -3,7 +3,7 @@ import type { Closure } from "@cleanroom/rootfs";
 import type { SourceInput } from "./sources.ts";
 
 /** Raised when the way Cleanroom runs a build changes so that outputs may differ. */
-export const runnerEpoch = 3;
+export const runnerEpoch = 4;
 
 /** All that can influence what a build writes. */
 export interface ActionInputs {

@@ -90,6 +90,9 @@ const usualUser: Pick<Surroundings, "uid" | "env"> = {
   env: { USER: "builder", LOGNAME: "builder" },
 };
 
+/** Languages whose hash tables are in another order each time, unless they are told otherwise. */
+const hashSeeds = { PYTHONHASHSEED: "0", PERL_HASH_SEED: "0" };
+
 /**
  * The root's accounts with that of the builder, whom programs look up: a message bus has no place
  * for a user without a name.
@@ -147,6 +150,7 @@ export async function prepareSandbox(store: Store, request: RpmbuildRequest): Pr
     cwd: buildFolder,
     env: {
       HOME: `${buildFolder}/home`,
+      ...hashSeeds,
       ...(compilerCache && { PATH: `${compilerCache.binaries}:${sandboxPath}` }),
       ...env,
     },
