@@ -1,4 +1,3 @@
-import { setFlagsFromString } from "node:v8";
 import {
   dependencyKinds,
   type Evaluation,
@@ -82,9 +81,6 @@ async function forEachFile(
   options: Options,
   work: (session: Session, file: string, evaluation: Evaluation, tree: SpecTree) => void,
 ): Promise<void> {
-  // Reading thousands of specs leaves much that lives shortly; the room for it would grow to
-  // hundreds of megabytes for nothing.
-  setFlagsFromString("--semi-space-growth-factor=1");
   const session = new Session(options);
   const surroundings = await specSurroundings(session, options);
   for (const file of options.files) {
