@@ -178,7 +178,7 @@ function withNeeds(entry: BareBuild, providers: Providers): StackPackage {
   };
 }
 
-/** `specs/rpm/NAME/*.spec`, sorted. */
+/** `specs/rpm/NAME/*.spec`, sorted. Read here, for every start would pay for loading a library. */
 function specFiles(workspace: string): string[] {
   const names = (folder: string): string[] => {
     try {

@@ -86,7 +86,11 @@ export async function checkPort(
   });
 }
 
-/** That ports can be published at an address of this machine. */
+/**
+ * That ports can be published at an address.
+ *
+ * @throws {CleanroomError} `address-unusable` where it is none of this machine
+ */
 export async function checkAddress(address: string): Promise<void> {
   await listenOnce(0, address);
 }
