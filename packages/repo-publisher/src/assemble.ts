@@ -64,7 +64,7 @@ export async function assemblePackages(
   });
   const fresh = await readPackages(context, signer, reader, requests.unknown(), sign);
   const chunks = rebuildChunks(earlier, inOrder(fresh), (packages) =>
-    withoutConflicts(context, inOrder(packages), requested),
+    withoutConflicts(context, inOrder(packages), requests),
   );
   const [wholes, all] = [new Set(chunks), new Set(earlier.map(({ chunk }) => chunk))];
   return {
@@ -239,9 +239,10 @@ export function developmentBuild(files: readonly string[]): CleanroomError {
 function withoutConflicts(
   { logger }: PublisherContext,
   packages: readonly PublishedPackage[],
-  requested: readonly PackageToPublish[],
+  requests: Requests,
 ): readonly PublishedPackage[] {
-  const isKept = (one: PublishedPackage): boolean => requestOf(one, requested)?.kept === true;
+  const isKept = (one: PublishedPackage): boolean =>
+    requests.find(one.unsignedSha256)?.kept === true;
   const result: PublishedPackage[] = [];
   for (const one of packages) {
     const other = result.at(-1);
@@ -249,24 +250,17 @@ function withoutConflicts(
     else if (isKept(one) || isKept(other)) {
       logger.warning(`left out ${one.nevra} as it was published before: there is another one now`);
       if (!isKept(one)) result[result.length - 1] = one;
-    } else throw nevraConflict([other, one], requested);
+    } else throw nevraConflict([other, one], requests);
   }
   return result;
 }
 
-function requestOf(
-  { unsignedSha256 }: PublishedPackage,
-  requested: readonly PackageToPublish[],
-): PackageToPublish | undefined {
-  return requested.find(({ sha256 }) => sha256 === unsignedSha256);
-}
-
 function nevraConflict(
   packages: readonly [PublishedPackage, PublishedPackage],
-  requested: readonly PackageToPublish[],
+  requests: Requests,
 ): CleanroomError {
   const lines = packages.map(
-    (one) => `    ${requestOf(one, requested)?.file ?? ""} (sha256 ${one.unsignedSha256})`,
+    (one) => `    ${requests.find(one.unsignedSha256)?.file ?? ""} (sha256 ${one.unsignedSha256})`,
   );
   return new CleanroomError(
     "nevra-conflict",
