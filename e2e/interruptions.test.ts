@@ -64,7 +64,7 @@ describe("interrupted", () => {
       });
       await logged(`begun ${word}`);
       for (const { pid, line } of await processesOf(workspace.folder)) {
-        if (line.includes("main.ts rpm build")) process.kill(pid, signal);
+        if (line.includes("/main.js rpm build")) process.kill(pid, signal);
       }
       const { exitCode, stderr } = await running.ended;
       expect(exitCode).toBe(130);

@@ -1,0 +1,61 @@
+import { readdir, readlink, rm } from "node:fs/promises";
+import { run } from "@cleanroom/core";
+import { beforeAll, describe, expect, test } from "vitest";
+import { Workspace } from "./workspace.ts";
+
+let workspace: Workspace;
+
+const spec = "specs/rpm/libepoxy/libepoxy.spec";
+
+async function current(): Promise<string> {
+  return readlink(workspace.path("dist/program/current"));
+}
+
+async function fromSources(...words: readonly string[]): Promise<string> {
+  const program = workspace.path("packages/cli/src/main.ts");
+  return (await run(process.execPath, [program, ...words], { cwd: workspace.folder })).stdout;
+}
+
+beforeAll(async () => {
+  workspace = await Workspace.copy();
+});
+
+describe("the bundled program", () => {
+  test("does what the sources do", async () => {
+    for (const words of [["--help"], ["rpm", "--help"], ["spec", "query", spec]]) {
+      const { stdout, exitCode } = await workspace.cleanroom(words);
+      expect(exitCode).toBe(0);
+      expect(stdout).toBe(await fromSources(...words));
+    }
+    expect(await readdir(workspace.path("dist/program/current"))).toContain("compiled");
+  });
+
+  test("is made anew after an edit, and only then", async () => {
+    await workspace.cleanroom(["--version"]);
+    const before = await current();
+    await workspace.cleanroom(["--version"]);
+    expect(await current()).toBe(before);
+    await workspace.edit("packages/cli/src/main.ts", (text) =>
+      text.replace("const exitCode =", 'process.stdout.write("edited\\n");\nconst exitCode ='),
+    );
+    expect((await workspace.cleanroom(["--version"])).stdout).toMatch(/^edited\n/);
+    expect(await current()).not.toBe(before);
+    await workspace.git("checkout", "--", "packages");
+    expect((await workspace.cleanroom(["--version"])).stdout).not.toContain("edited");
+  });
+
+  test("is made anew once it is gone", async () => {
+    await rm(workspace.path("dist"), { recursive: true });
+    expect((await workspace.cleanroom(["--version"])).exitCode).toBe(0);
+    expect(await current()).toMatch(/^made-/);
+  });
+
+  test("is done without while a source is broken, and says where", async () => {
+    await workspace.edit("packages/cli/src/commands/doctor.ts", (text) => `${text}\nconst = 1;\n`);
+    const { stdout, stderr, exitCode } = await workspace.cleanroom(["spec", "query", spec]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toBe(await fromSources("spec", "query", spec));
+    expect(stderr).toContain("commands/doctor.ts");
+    await workspace.git("checkout", "--", "packages");
+  });
+});
