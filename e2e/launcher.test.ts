@@ -1,4 +1,5 @@
-import { readdir, readlink, rm } from "node:fs/promises";
+import { readdir, readlink, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
 import { run } from "@cleanroom/core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { Workspace } from "./workspace.ts";
@@ -48,6 +49,29 @@ describe("the bundled program", () => {
     await rm(workspace.path("dist"), { recursive: true });
     expect((await workspace.cleanroom(["--version"])).exitCode).toBe(0);
     expect(await current()).toMatch(/^made-/);
+  });
+
+  test("remembers what specs and YAML files say by their text, and only by that", async () => {
+    const epoxy = async (): Promise<unknown> => {
+      const { stdout } = await workspace.cleanroom(["rpm", "explain", "libepoxy", "--json"]);
+      return JSON.parse(stdout);
+    };
+    const memory = workspace.path("dist/program/current/memory");
+    const before = await epoxy();
+    expect((await readdir(memory)).length).toBeGreaterThan(20);
+    expect(await epoxy()).toEqual(before);
+    await workspace.edit(spec, (text) => text.replace("%build\n", "%build\n: edited\n"));
+    const edited = await epoxy();
+    expect(edited).not.toEqual(before);
+    await workspace.git("checkout", "--", "specs");
+    expect(await epoxy()).toEqual(before);
+    await workspace.edit("specs/rpm/libepoxy/package.yaml", (text) =>
+      text.replace(/^profiles:.*$/m, "profiles: [no-x11]"),
+    );
+    expect(await epoxy()).not.toEqual(before);
+    await workspace.git("checkout", "--", "specs");
+    for (const name of await readdir(memory)) await writeFile(path.join(memory, name), '{"spec":');
+    expect(await epoxy()).toEqual(before);
   });
 
   test("is done without while a source is broken, and says where", async () => {

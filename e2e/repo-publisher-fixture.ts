@@ -25,7 +25,7 @@ export async function importedBase(): Promise<Base> {
   const baseFile = path.join(baseFolder, "base.yaml");
   const file = await readYamlFile(baseFile, baseFileSchema, baseFile);
   const lockFile = path.join(baseFolder, "base.lock.yaml");
-  const lock = await readBaseLock(store, lockFile, lockFile);
+  const lock = await readBaseLock(lockFile, lockFile);
   const profiles = await readProfiles(workspace, file.profiles);
   return importBase(store, { name: "debian-trixie", file, lock, profiles }, silentLogger);
 }

@@ -56,7 +56,10 @@ function modulesKnowTheirPlace(folder: string): Plugin {
 async function bundle(folder: string): Promise<void> {
   const program = await rolldown({
     cwd: workspace,
-    input: { main: path.join(workspace, "packages/cli/src/main.ts") },
+    input: {
+      main: path.join(workspace, "packages/cli/src/main.ts"),
+      plugin: path.join(workspace, "tools/nx-rpm/src/plugin.ts"),
+    },
     platform: "node",
     plugins: [modulesKnowTheirPlace(folder)],
     logLevel: "warn",

@@ -1,4 +1,4 @@
-import { readKnownYamlFile, type Store, writeFileAtomic } from "@cleanroom/core";
+import { readYamlFile, writeFileAtomic } from "@cleanroom/core";
 import { z } from "zod";
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/, "expected 64 lower-case hexadecimal digits");
@@ -35,12 +35,8 @@ export const baseLockSchema = z.strictObject({
 export type LockedPackage = z.output<typeof lockedPackageSchema>;
 export type BaseLock = z.output<typeof baseLockSchema>;
 
-export async function readBaseLock(
-  store: Store,
-  file: string,
-  displayName: string,
-): Promise<BaseLock> {
-  return readKnownYamlFile(store, file, baseLockSchema, displayName);
+export async function readBaseLock(file: string, displayName: string): Promise<BaseLock> {
+  return readYamlFile(file, baseLockSchema, displayName);
 }
 
 export async function writeBaseLock(file: string, lock: BaseLock): Promise<void> {

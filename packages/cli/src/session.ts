@@ -19,7 +19,6 @@ import {
   type Logger,
   openRemoteStore,
   pathExists,
-  readKnownYamlFile,
   readYamlFile,
   remoteFileSchema,
   type RemoteSettings,
@@ -130,7 +129,7 @@ export class Session {
       const known = await this.names("base");
       if (!known.includes(name)) throw unknownName("base", name, known);
       const file = path.join(this.baseFolder(name), "base.yaml");
-      return readKnownYamlFile(await this.#store, path.join(workspace, file), baseFileSchema, file);
+      return readYamlFile(path.join(workspace, file), baseFileSchema, file);
     })());
   }
 
@@ -145,7 +144,7 @@ export class Session {
       const file = await this.baseFile();
       const lock = await this.#baseLock();
       const store = await this.store();
-      const profiles = await readProfiles(workspace, file.profiles, store);
+      const profiles = await readProfiles(workspace, file.profiles);
       return importBase(store, { name, file, lock, profiles }, this.logger);
     })());
   }
@@ -167,7 +166,7 @@ export class Session {
   stack(): Promise<Stack> {
     return (this.#stack ??= (async () => {
       const { macros, arch } = await this.baseFile();
-      const stack = await readStack(workspace, { macros, arch, store: await this.#store });
+      const stack = await readStack(workspace, { macros, arch });
       for (const line of describeUnmatched(await this.#idleRules(stack))) {
         this.logger.warning(`${line} in any spec`);
       }
@@ -186,7 +185,7 @@ export class Session {
 
   async #baseLock(): Promise<BaseLock> {
     const lockFile = this.baseLockFile();
-    return readBaseLock(await this.store(), path.join(workspace, lockFile), lockFile);
+    return readBaseLock(path.join(workspace, lockFile), lockFile);
   }
 
   /** Names of what the workspace holds of a kind, sorted. */

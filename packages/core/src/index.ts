@@ -65,11 +65,6 @@ export {
   type RemoteSettings,
   remoteSettings,
 } from "./remote/remote-settings.ts";
+export { programMemory } from "./program-memory.ts";
 export { defaultStoreFolder, Store } from "./store.ts";
-export {
-  jsonSchemaText,
-  parseYaml,
-  readKnownYamlFile,
-  readYamlFile,
-  rememberYamlValues,
-} from "./yaml-file.ts";
+export { jsonSchemaText, parseYaml, readYamlFile, rememberYamlValues } from "./yaml-file.ts";

@@ -1,12 +1,7 @@
-import { mkdtemp, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { CleanroomError, formatError } from "./error.ts";
-import { silentLogger } from "./log.ts";
-import { Store } from "./store.ts";
-import { parseYaml, readKnownYamlFile, rememberYamlValues } from "./yaml-file.ts";
+import { parseYaml } from "./yaml-file.ts";
 
 const schema = z.strictObject({
   name: z.string(),
@@ -49,22 +44,4 @@ test("every problem is told at once", () => {
 
 test("broken syntax has its place", () => {
   expect(failure('name: "a\n')).toMatch(/^image\.yaml:\d+:\d+: /);
-});
-
-test("values of a text that was read before come from the store, and their shape is checked", async () => {
-  const folder = await mkdtemp(path.join(tmpdir(), "yaml-"));
-  const store = await Store.open(path.join(folder, "store"), silentLogger);
-  const file = path.join(folder, "image.yaml");
-  const read = (): Promise<{ name: string }> => readKnownYamlFile(store, file, schema);
-  await writeFile(file, "name: a\n");
-  const first = await read();
-  expect(await read()).toEqual(first);
-  await writeFile(file, "name: b\n");
-  expect((await read()).name).toBe("b");
-  await writeFile(file, "nmae: b\n");
-  await expect(read()).rejects.toMatchObject({ code: "yaml-shape" });
-  await expect(read()).rejects.toMatchObject({ code: "yaml-shape" });
-  await rememberYamlValues(store, "name: c\n", { name: "remembered" });
-  await writeFile(file, "name: c\n");
-  expect((await read()).name).toBe("remembered");
 });

@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { distance } from "fastest-levenshtein";
 import type * as Yaml from "yaml";
@@ -7,8 +6,8 @@ import type { Document, Node } from "yaml";
 import { z } from "zod";
 import { type Json, type Sha256, sha256, sha256Json } from "./digest.ts";
 import { CleanroomError, type Place } from "./error.ts";
-import { isMissingFile, pathExists } from "./files.ts";
-import type { Store } from "./store.ts";
+import { isMissingFile } from "./files.ts";
+import { programMemory } from "./program-memory.ts";
 
 const require = createRequire(import.meta.url);
 
@@ -18,7 +17,8 @@ function loadYaml(): typeof Yaml {
 }
 
 /**
- * Reads a YAML file that people write, against its schema.
+ * Reads a YAML file that people write, against its schema. Values of a text that was read before are
+ * remembered; their shape is checked all the same.
  *
  * @throws {CleanroomError} `file-missing`, `yaml-syntax`, `yaml-shape`; always with
  * file:line:column, what was expected, and the nearest valid key for an unknown one.
@@ -30,43 +30,35 @@ export async function readYamlFile<Schema extends z.ZodType>(
 ): Promise<z.output<Schema>> {
   let text: string;
   try {
-    text = await readFile(file, "utf8");
+    // Thousands of small files: a thread for each would cost more than reading them.
+    text = readFileSync(file, "utf8");
   } catch (error) {
     if (!isMissingFile(error)) throw error;
     throw new CleanroomError("file-missing", `${displayName} is not there`, { exitCode: 2 });
   }
-  return parseYaml(text, schema, displayName);
+  return knownOrParsed(text, schema, displayName);
 }
 
-/**
- * {@link readYamlFile} for files that are read at every start: the values of a text that was read
- * before come from the store, where there is one. Their shape is checked all the same.
- */
-export async function readKnownYamlFile<Schema extends z.ZodType>(
-  store: Store | undefined,
-  file: string,
+/** The values of a text: known ones, where they have the shape, or those that a YAML parser finds. */
+function knownOrParsed<Schema extends z.ZodType>(
+  text: string,
   schema: Schema,
-  displayName = file,
-): Promise<z.output<Schema>> {
-  // Where it is not there, the other one says so.
-  if (store === undefined || !(await pathExists(file))) {
-    return readYamlFile(file, schema, displayName);
-  }
-  const text = readFileSync(file, "utf8");
-  const known = schema.safeParse((await store.action(valuesKey(text)))?.facts["values"]);
+  displayName: string,
+): z.output<Schema> {
+  const known = schema.safeParse(programMemory.recall(valuesKey(text)));
   if (known.success) return known.data;
   const values = parseYaml(text, schema, displayName);
-  await rememberYamlValues(store, text, loadYaml().parseDocument(text).toJS() as Json);
+  rememberYamlValues(text, loadYaml().parseDocument(text).toJS() as Json);
   return values;
 }
 
-/** Keeps the values of a text for {@link readKnownYamlFile}: those that a YAML parser finds in it. */
-export async function rememberYamlValues(store: Store, text: string, values: Json): Promise<void> {
-  await store.putAction(valuesKey(text), { outputs: [], facts: { values } });
+/** Keeps the values of a text for {@link readYamlFile}: those that a YAML parser finds in it. */
+export function rememberYamlValues(text: string, values: Json): void {
+  programMemory.remember(valuesKey(text), values);
 }
 
 function valuesKey(text: string): Sha256 {
-  return sha256Json({ action: "yaml-values", text: sha256(text) });
+  return sha256Json({ yaml: sha256(text) });
 }
 
 /** {@link readYamlFile} on text that is at hand. */

@@ -58,7 +58,7 @@ export async function buildImage(
 ): Promise<BuiltImage> {
   const { store, logger } = context;
   const image = await readImageFile(request.folder);
-  const lock = await usableLock(context, request, image);
+  const lock = await usableLock(request, image);
   const added = await readAddedFiles(request.folder);
   const before = await readRecord(options.output);
   const key = sha256Json([
@@ -122,12 +122,8 @@ export async function buildImage(
 }
 
 /** A lock that is there and answers what image.yaml asks now. */
-async function usableLock(
-  { store }: ImageContext,
-  request: ImageRequest,
-  image: ImageFile,
-): Promise<ImageLock> {
-  const lock = await readImageLock(store, request.folder);
+async function usableLock(request: ImageRequest, image: ImageFile): Promise<ImageLock> {
+  const lock = await readImageLock(request.folder);
   const hint = `./cleanroom image lock ${request.name}`;
   const place = { step: `image ${request.name}` };
   if (lock === undefined) {

@@ -49,10 +49,10 @@ export async function prepareBuild(
     repositories,
     arch,
   });
-  const locked = await readSourcesLock(entry.folder, entry.displayFolder, store);
+  const locked = await readSourcesLock(entry.folder, entry.displayFolder);
   if (fetch) await fetchLocked(store, entry, locked, context.debian, context.logger);
   const sources = await sourceInputs(store, entry, locked);
-  const action = { spec: entry.significant(), sources, closure, macros, arch, tools: tools.digest };
+  const action = { spec: entry.significant, sources, closure, macros, arch, tools: tools.digest };
   return { sources, closure, repositories, action, key: actionKey(action) };
 }
 

@@ -9,7 +9,7 @@ import type { BuildResult } from "./build-result.ts";
  * @throws {CleanroomError} `spec-forbidden`
  */
 export function checkSpec(entry: StackPackage): void {
-  const [first, ...others] = entry.strip.forbidden;
+  const [first, ...others] = entry.forbidden;
   if (first === undefined) return;
   throw new CleanroomError(
     "spec-forbidden",

@@ -1,4 +1,4 @@
-import { pathExists, readKnownYamlFile, type Store, writeFileAtomic } from "@cleanroom/core";
+import { pathExists, readYamlFile, writeFileAtomic } from "@cleanroom/core";
 import path from "node:path";
 import { z } from "zod";
 
@@ -40,20 +40,15 @@ export type LockedSource = z.output<typeof lockedSourceSchema>;
 
 const fileName = "sources.lock.yaml";
 
-/**
- * The locked sources of a package; none where the package has no lock.
- *
- * @param store that may know what the file holds
- */
+/** The locked sources of a package; none where the package has no lock. */
 export async function readSourcesLock(
   folder: string,
   displayFolder: string,
-  store?: Store,
 ): Promise<readonly LockedSource[]> {
   const file = path.join(folder, fileName);
   if (!(await pathExists(file))) return [];
   const displayName = path.join(displayFolder, fileName);
-  return (await readKnownYamlFile(store, file, sourcesLockSchema, displayName)).sources;
+  return (await readYamlFile(file, sourcesLockSchema, displayName)).sources;
 }
 
 export async function writeSourcesLock(

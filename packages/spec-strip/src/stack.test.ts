@@ -75,8 +75,8 @@ test("profiles shape the text that is built and the graph, and say what they fou
   const stack = await readStack(root, options);
   const entry = packageOfBuild(stack, { name: "glib", stage: undefined });
   expect(entry.spec).not.toContain("scanner");
-  expect(entry.strip.edits.map(({ reason }) => reason)).toEqual(["second"]);
-  expect(entry.strip.forbidden).toEqual([]);
+  expect([...entry.matched].map(({ because }) => because)).toEqual(["second"]);
+  expect(entry.forbidden).toEqual([]);
   expect(stack.order).toEqual(["glib", "scanner"]);
   expect(stack.unmatchedRules.map((rule) => ruleName(rule))).toEqual(["parent: bcond: nothing"]);
 });
@@ -87,11 +87,11 @@ test("what is forbidden and left is known before anything is built", async () =>
     "specs/rpm/glib/package.yaml": "profiles: [no]\n",
     "specs/profile/no.yaml": "description: none\nforbid: [scanner]\n",
   });
-  const { strip } = packageOfBuild(await readStack(root, options), {
+  const { forbidden } = packageOfBuild(await readStack(root, options), {
     name: "glib",
     stage: undefined,
   });
-  expect(strip.forbidden).toMatchObject([{ dependency: "scanner", rule: "no: forbid: scanner" }]);
+  expect(forbidden).toMatchObject([{ dependency: "scanner", rule: "no: forbid: scanner" }]);
 });
 
 test("a profile that is not there names those that are", async () => {

@@ -1,25 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import {
-  CleanroomError,
-  isMissingFile,
-  pathExists,
-  readKnownYamlFile,
-  type Store,
-} from "@cleanroom/core";
+import { CleanroomError, isMissingFile, pathExists, readYamlFile } from "@cleanroom/core";
 import {
   type Capability,
   capabilityMatches,
-  type Evaluation,
-  type EvaluationOptions,
-  macrosFromRecord,
-  parseSpec,
   type Requirement,
-  type SourcePackage,
   type SpecDependency,
-  standardMacros,
   staticProvides,
 } from "rpm-parser";
+import { type BuildEvaluator, buildEvaluator, type EvaluatedBuild } from "./evaluated-build.ts";
 import { type PackageFile, packageFileSchema, type PackageStage } from "./package-file.ts";
 import { profileFileSchema } from "./profile/profile-file.ts";
 import { readProfiles } from "./profile/read-profiles.ts";
@@ -37,25 +26,16 @@ import {
   type GraphNode,
   planBuilds,
 } from "./stack-graph.ts";
-import { significantText } from "./significant/significant-text.ts";
-import { applyProfiles } from "./strip/apply-profiles.ts";
-import { type StripReport, unmatchedRules } from "./strip/report.ts";
+import { unmatchedRules } from "./strip/report.ts";
 
 /** One build of a spec of the workspace, evaluated with the macros of the base. */
-export interface StackPackage extends GraphNode, BuildId {
+export interface StackPackage extends GraphNode, BuildId, EvaluatedBuild {
   /** Absolute path of specs/rpm/NAME. */
   readonly folder: string;
   /** The same, relative to the workspace, for messages. */
   readonly displayFolder: string;
-  /** The spec's text as it is built: with its profiles applied, and what its stage switches. */
-  readonly spec: string;
-  readonly model: SourcePackage;
-  /** The part of the text that can influence what is built of it: {@link significantText}. */
-  readonly significant: () => string;
   /** What neither its spec nor its RPMs may ask for, by its profiles. */
   readonly forbid: readonly CapabilityRule[];
-  /** What the profiles did to the spec. */
-  readonly strip: StripReport;
   /** What its build is expected to take, by its package.yaml. */
   readonly buildSeconds: number | undefined;
   /** When a new build of it stops there. */
@@ -85,8 +65,6 @@ export interface StackOptions {
   readonly macros: Readonly<Record<string, string>>;
   /** RPM's name of the architecture, such as x86_64. */
   readonly arch: string;
-  /** It may know what YAML files hold. */
-  readonly store?: Store | undefined;
 }
 
 /**
@@ -98,22 +76,17 @@ export interface StackOptions {
  *   `stage-condition`; what `readProfiles` throws
  */
 export async function readStack(workspace: string, options: StackOptions): Promise<Stack> {
-  const { store } = options;
   const files = specFiles(workspace);
-  const evaluation = {
-    macros: macrosFromRecord(options.macros, standardMacros()),
-    target: options.arch,
-  };
+  const evaluateBuild = buildEvaluator(options);
   const profiles = new Map<string, Promise<readonly Profile[]>>();
   const profilesOf = (names: readonly string[]): Promise<readonly Profile[]> => {
-    const known = profiles.get(names.join("\0")) ?? readProfiles(workspace, names, store);
+    const known = profiles.get(names.join("\0")) ?? readProfiles(workspace, names);
     profiles.set(names.join("\0"), known);
     return known;
   };
-  const baseMacros = new Set(Object.keys(options.macros));
   const read: ReadPackage[] = [];
   for (const file of files) {
-    read.push(await readPackage({ workspace, store, evaluation, baseMacros, profilesOf }, file));
+    read.push(await readPackage({ workspace, evaluateBuild, profilesOf }, file));
   }
   const lasts = read.map(({ last }) => last);
   const providers = indexByName(
@@ -141,7 +114,7 @@ export async function readStack(workspace: string, options: StackOptions): Promi
     order: builds.order.flatMap(({ name, stage }) => (stage === undefined ? [name] : [])),
     unmatchedRules: unmatchedRules(
       read.flatMap(({ profiles }) => profiles),
-      read.map(({ last }) => last.strip),
+      read.map(({ last }) => last),
     ).filter(({ package: name, key }) => name !== undefined || !/^(?:drop|filter)\./.test(key)),
   };
 }
@@ -197,14 +170,12 @@ function specFiles(workspace: string): string[] {
 /** What the packages of a stack are read with. */
 interface StackReader {
   readonly workspace: string;
-  readonly store: Store | undefined;
-  readonly evaluation: EvaluationOptions;
-  readonly baseMacros: ReadonlySet<string>;
+  readonly evaluateBuild: BuildEvaluator;
   readonly profilesOf: (names: readonly string[]) => Promise<readonly Profile[]>;
 }
 
 async function readPackage(
-  { workspace, store, evaluation, baseMacros, profilesOf }: StackReader,
+  { workspace, evaluateBuild, profilesOf }: StackReader,
   file: string,
 ): Promise<ReadPackage> {
   const folder = path.join(workspace, path.dirname(file));
@@ -215,31 +186,21 @@ async function readPackage(
       exitCode: 2,
     });
   }
-  const packageFile = await readPackageFile(workspace, path.dirname(file), store);
+  const packageFile = await readPackageFile(workspace, path.dirname(file));
   const profiles = await profilesOf(packageFile.profiles);
   // Thousands of small files: a thread for each would cost more than reading them.
-  const tree = parseSpec(readFileSync(path.join(workspace, file), "utf8"), file);
-  const build = (stage: BuildId["stage"], wanted: readonly Profile[]): BareBuild => {
-    const stripped = applyProfiles(tree, evaluation, wanted);
-    checkEvaluation(stripped.original, undefined);
-    checkEvaluation(stripped.evaluation, profiles);
-    const { text, report } = stripped;
-    const model = stripped.evaluation.package;
-    return {
-      name,
-      stage,
-      folder,
-      displayFolder: path.dirname(file),
-      spec: text,
-      model,
-      significant: () => significantText({ ...stripped, baseMacros }),
-      strip: report,
-      buildSeconds: packageFile.buildSeconds,
-      cutoff: packageFile.cutoff,
-      forbid: profiles.flatMap((profile) => profile.forbid),
-    };
-  };
-  const last = build(undefined, profiles);
+  const text = readFileSync(path.join(workspace, file), "utf8");
+  const build = (stage: BuildId["stage"], switches: readonly Profile[]): BareBuild => ({
+    name,
+    stage,
+    folder,
+    displayFolder: path.dirname(file),
+    ...evaluateBuild({ text, file, profiles, switches }),
+    buildSeconds: packageFile.buildSeconds,
+    cutoff: packageFile.cutoff,
+    forbid: profiles.flatMap((profile) => profile.forbid),
+  });
+  const last = build(undefined, []);
   if (last.model.name !== name) {
     throw new CleanroomError(
       "spec-misplaced",
@@ -253,8 +214,8 @@ async function readPackage(
   const stage = packageFile.stages.bootstrap;
   if (stage === undefined) return { last, bootstrap: undefined, profiles };
   const switches = stageProfile(name, stage);
-  const bootstrap = build("bootstrap", [...profiles, switches]);
-  const missing = rulesOf(switches).find((rule) => !bootstrap.strip.matched.has(rule));
+  const bootstrap = build("bootstrap", [switches]);
+  const missing = rulesOf(switches).find((rule) => !bootstrap.matched.has(rule));
   if (missing !== undefined) {
     throw new CleanroomError(
       "stage-condition",
@@ -269,15 +230,11 @@ async function readPackage(
   return { last, bootstrap, profiles };
 }
 
-async function readPackageFile(
-  workspace: string,
-  folder: string,
-  store: Store | undefined,
-): Promise<PackageFile> {
+async function readPackageFile(workspace: string, folder: string): Promise<PackageFile> {
   const displayName = path.join(folder, "package.yaml");
   const file = path.join(workspace, displayName);
   if (!(await pathExists(file))) return packageFileSchema.parse({});
-  return readKnownYamlFile(store, file, packageFileSchema, displayName);
+  return readYamlFile(file, packageFileSchema, displayName);
 }
 
 /** What a stage switches, as a profile of its own. */
@@ -290,28 +247,6 @@ function stageProfile(name: string, stage: PackageStage): Profile {
   return profileFromFile(
     "stage bootstrap",
     profileFileSchema.parse({ description, packages: { [name]: { bcond } } }),
-  );
-}
-
-function checkEvaluation(
-  { diagnostics }: Evaluation,
-  profiles: readonly Profile[] | undefined,
-): void {
-  const error = diagnostics.find(({ severity }) => severity === "error");
-  if (error === undefined) return;
-  const { file } = error.place;
-  throw new CleanroomError(
-    "spec-invalid",
-    profiles === undefined ? error.message : `once its profiles are applied: ${error.message}`,
-    {
-      // A line of the stripped text would lead astray in the spec as written.
-      place: profiles === undefined || file === undefined ? error.place : { file },
-      exitCode: 2,
-      hint:
-        profiles === undefined
-          ? undefined
-          : `./cleanroom spec strip ${profiles.map((one) => `--profile ${one.name}`).join(" ")} ${file ?? ""} shows the text`,
-    },
   );
 }
 

@@ -63,8 +63,7 @@ async function build(options: OptionalImage): Promise<void> {
     const context = await imageContext(session);
     const generation = await publishForImage(session, image);
     const request = await imageRequest(session, image, generation);
-    if ((await readImageLock(context.store, request.folder)) === undefined)
-      await lockImage(context, request);
+    if ((await readImageLock(request.folder)) === undefined) await lockImage(context, request);
     const built = await buildImage(context, request, { output: imageOutput(image) });
     return { value: built, text: describeImage(built) };
   });

@@ -51,8 +51,6 @@ type Options = GlobalOptions & {
 
 async function build(options: Options): Promise<void> {
   const session = new Session(options);
-  // First: it knows what the YAML files hold that are read next.
-  await session.store();
   const names = await session.packageNames(options.packages ?? []);
   if (options.plan === true) {
     await plan(session, names);
@@ -204,8 +202,6 @@ function printComparison(
 async function explain(options: Options): Promise<void> {
   // It fetches nothing: what a remote store has counts once it is here.
   const session = new Session({ ...options, remote: "off" });
-  // First: it knows what the YAML files hold that are read next.
-  await session.store();
   if (options.last === true) {
     await explainLastRun(session);
     return;

@@ -1,11 +1,5 @@
 import path from "node:path";
-import {
-  CleanroomError,
-  readKnownYamlFile,
-  rememberYamlValues,
-  type Store,
-  writeFileAtomic,
-} from "@cleanroom/core";
+import { CleanroomError, readYamlFile, rememberYamlValues, writeFileAtomic } from "@cleanroom/core";
 import { z } from "zod";
 import { imageLockName } from "../image-file.ts";
 
@@ -59,21 +53,21 @@ export function splitNevra(nevra: string): NevraParts {
 }
 
 /** Reads the lock of an image's folder; undefined when there is none. */
-export async function readImageLock(store: Store, folder: string): Promise<ImageLock | undefined> {
+export async function readImageLock(folder: string): Promise<ImageLock | undefined> {
   try {
-    return await readKnownYamlFile(store, path.join(folder, imageLockName), imageLockSchema);
+    return await readYamlFile(path.join(folder, imageLockName), imageLockSchema);
   } catch (error) {
     if (error instanceof CleanroomError && error.code === "file-missing") return undefined;
     throw error;
   }
 }
 
-export async function writeImageLock(store: Store, folder: string, lock: ImageLock): Promise<void> {
+export async function writeImageLock(folder: string, lock: ImageLock): Promise<void> {
   const { stringify } = await import("yaml");
   const heading =
     "# Written by `cleanroom image lock`; not edited by hand. Review it as you would a dependency.\n" +
     "# sha256 is that of the package's header, which holds the digest of everything in it.\n";
   const text = heading + stringify(lock, { lineWidth: 0 });
-  await rememberYamlValues(store, text, lock);
+  rememberYamlValues(text, lock);
   await writeFileAtomic(path.join(folder, imageLockName), text);
 }

@@ -31,7 +31,7 @@ export async function lockImage(context: ImageContext, request: ImageRequest): P
     arch: request.arch,
   });
   const admitted = await admitPackages(context, closure, request.repositories);
-  const before = await readImageLock(context.store, request.folder);
+  const before = await readImageLock(request.folder);
   const groups = sourceGroups(admitted, request.repositories);
   const { budget } = image.layers;
   const lock: ImageLock = {
@@ -51,7 +51,7 @@ export async function lockImage(context: ImageContext, request: ImageRequest): P
         : planLayers(groups, budget - 1, before?.layers).map((sources) => [...sources]),
   };
   const change = lockChange(before, lock);
-  if (change.changed) await writeImageLock(context.store, request.folder, lock);
+  if (change.changed) await writeImageLock(request.folder, lock);
   await rememberClosure(context, request, change.lock, closure);
   return change;
 }

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { CleanroomError, pathExists, readKnownYamlFile, type Store } from "@cleanroom/core";
+import { CleanroomError, pathExists, readYamlFile } from "@cleanroom/core";
 import { type ProfileFile, profileFileSchema } from "./profile-file.ts";
 import { type Profile, profileFromFile } from "./rule.ts";
 
@@ -8,13 +8,11 @@ import { type Profile, profileFromFile } from "./rule.ts";
  * it inherits from.
  *
  * @param names of specs/profile/NAME.yaml, or paths of profile files, which end in `.yaml`.
- * @param store that may know what the files hold
  * @throws {CleanroomError} `profile-unknown`, `profile-cycle`, or as `readYamlFile`
  */
 export async function readProfiles(
   workspace: string,
   names: readonly string[],
-  store?: Store,
 ): Promise<readonly Profile[]> {
   const found = new Map<string, Profile>();
   const visit = async (name: string, from: readonly string[]): Promise<void> => {
@@ -25,7 +23,7 @@ export async function readProfiles(
         exitCode: 2,
       });
     }
-    const file = await readProfileFile(workspace, name, store);
+    const file = await readProfileFile(workspace, name);
     for (const parent of file.inherits) await visit(parent, [...from, name]);
     found.set(name, profileFromFile(path.basename(name, ".yaml"), file));
   };
@@ -33,13 +31,9 @@ export async function readProfiles(
   return [...found.values()];
 }
 
-async function readProfileFile(
-  workspace: string,
-  name: string,
-  store: Store | undefined,
-): Promise<ProfileFile> {
+async function readProfileFile(workspace: string, name: string): Promise<ProfileFile> {
   if (name.endsWith(".yaml")) {
-    return readKnownYamlFile(store, path.resolve(name), profileFileSchema, name);
+    return readYamlFile(path.resolve(name), profileFileSchema, name);
   }
   const displayName = `specs/profile/${name}.yaml`;
   const file = path.join(workspace, displayName);
@@ -57,5 +51,5 @@ async function readProfileFile(
               .join(", ")}`,
     });
   }
-  return readKnownYamlFile(store, file, profileFileSchema, displayName);
+  return readYamlFile(file, profileFileSchema, displayName);
 }

@@ -107,7 +107,7 @@ function forbiddingRule(
  */
 export function unmatchedRules(
   profiles: readonly Profile[],
-  reports: readonly StripReport[],
+  reports: readonly Pick<StripReport, "matched">[],
 ): Rule[] {
   const rules = new Map(
     profiles
