@@ -1,5 +1,4 @@
-import { readdir, readlink, rm, writeFile } from "node:fs/promises";
-import path from "node:path";
+import { readdir, readFile, readlink, rm, truncate } from "node:fs/promises";
 import { run } from "@cleanroom/core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { Workspace } from "./workspace.ts";
@@ -58,7 +57,7 @@ describe("the bundled program", () => {
     };
     const memory = workspace.path("dist/program/current/memory");
     const before = await epoxy();
-    expect((await readdir(memory)).length).toBeGreaterThan(20);
+    expect((await readFile(memory, "utf8")).split("\n").length).toBeGreaterThan(20);
     expect(await epoxy()).toEqual(before);
     await workspace.edit(spec, (text) => text.replace("%build\n", "%build\n: edited\n"));
     const edited = await epoxy();
@@ -70,7 +69,7 @@ describe("the bundled program", () => {
     );
     expect(await epoxy()).not.toEqual(before);
     await workspace.git("checkout", "--", "specs");
-    for (const name of await readdir(memory)) await writeFile(path.join(memory, name), '{"spec":');
+    await truncate(memory, 5000);
     expect(await epoxy()).toEqual(before);
   });
 

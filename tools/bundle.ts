@@ -22,7 +22,7 @@ import { type Plugin, rolldown } from "rolldown";
  */
 
 const workspace = path.resolve(import.meta.dirname, "..");
-const programs = path.join(workspace, "dist/program");
+const bundles = path.join(workspace, "dist/program");
 
 /** A program that is no longer current may still run, and load a part of itself that it needs late. */
 const keptMs = 24 * 60 * 60 * 1000;
@@ -53,30 +53,35 @@ function modulesKnowTheirPlace(folder: string): Plugin {
   };
 }
 
-async function bundle(folder: string): Promise<void> {
-  const program = await rolldown({
+/**
+ * Bundles programs, each with all that it imports.
+ *
+ * @param programs the file of each, by the name under which it will be in `folder`, as NAME.js
+ */
+export async function bundle(
+  programs: Readonly<Record<string, string>>,
+  folder: string,
+): Promise<void> {
+  const bundled = await rolldown({
     cwd: workspace,
-    input: {
-      main: path.join(workspace, "packages/cli/src/main.ts"),
-      plugin: path.join(workspace, "tools/nx-rpm/src/plugin.ts"),
-    },
+    input: { ...programs },
     platform: "node",
     plugins: [modulesKnowTheirPlace(folder)],
     logLevel: "warn",
   });
-  await program.write({
+  await bundled.write({
     dir: folder,
     format: "esm",
     entryFileNames: "[name].js",
     chunkFileNames: "[name].js",
   });
-  await program.close();
+  await bundled.close();
 }
 
 async function removeOld(): Promise<void> {
-  for (const name of await readdir(programs)) {
+  for (const name of await readdir(bundles)) {
     if (name === "current") continue;
-    const folder = path.join(programs, name);
+    const folder = path.join(bundles, name);
     // One that another run is removing, too, is as old as can be.
     const { mtimeMs } = await lstat(folder).catch(() => ({ mtimeMs: 0 }));
     if (Date.now() - mtimeMs > keptMs) await rm(folder, { recursive: true, force: true });
@@ -85,25 +90,35 @@ async function removeOld(): Promise<void> {
 
 async function makeCurrent(folder: string): Promise<void> {
   const start = new Date(Date.now() - tickMs);
-  await bundle(folder);
+  const programs = {
+    main: path.join(workspace, "packages/cli/src/main.ts"),
+    plugin: path.join(workspace, "tools/nx-rpm/src/plugin.ts"),
+  };
+  await bundle(programs, folder);
   const madeFrom = path.join(folder, "made-from");
   await writeFile(madeFrom, "");
   await utimes(madeFrom, start, start);
   // Others may do the same at this moment: the last one's is current, and either is whole.
   await symlink(path.basename(folder), `${folder}.link`);
-  await rename(`${folder}.link`, path.join(programs, "current"));
+  await rename(`${folder}.link`, path.join(bundles, "current"));
 }
 
-await mkdir(programs, { recursive: true });
-const folder = await mkdtemp(path.join(programs, "made-"));
-// Whoever made it: another user's runs need not make it again.
-await chmod(folder, 0o755);
-try {
-  await makeCurrent(folder);
-} catch (error) {
-  await rm(folder, { recursive: true, force: true });
-  const reason = stripVTControlCharacters(error instanceof Error ? error.message : String(error));
-  process.stderr.write(`Cleanroom's sources run unbundled, which takes longer: ${reason.trim()}\n`);
-  process.exitCode = 1;
+async function main(): Promise<void> {
+  await mkdir(bundles, { recursive: true });
+  const folder = await mkdtemp(path.join(bundles, "made-"));
+  try {
+    // Whoever made it: another user's runs need not make it again.
+    await chmod(folder, 0o755);
+    await makeCurrent(folder);
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    const reason = stripVTControlCharacters(error instanceof Error ? error.message : String(error));
+    process.stderr.write(
+      `Cleanroom's sources run unbundled, which takes longer: ${reason.trim()}\n`,
+    );
+    process.exitCode = 1;
+  }
+  await removeOld();
 }
-await removeOld();
+
+if (import.meta.main) await main();

@@ -19,6 +19,7 @@ import {
   verifyImage,
 } from "@cleanroom/image-composer";
 import { publish, signingKey } from "@cleanroom/repo-publisher";
+import { bundle } from "../bundle.ts";
 import { buildPackages, importedBase } from "../../e2e/repo-publisher-fixture.ts";
 import type { Work } from "./image-composer-child.ts";
 
@@ -222,7 +223,11 @@ policy: { allow: { packages: ["*"], files: ["/**"] } }
       ...{ tools, compressor, request: requestFor(version), lock },
     });
     // As the launcher starts the command line.
-    const program = ["env", `NODE_COMPILE_CACHE=${path.join(folder, "compiled")}`, "node", child];
+    await bundle({ child }, path.join(folder, "program"));
+    const program = [
+      ...["env", `NODE_COMPILE_CACHE=${path.join(folder, "compiled")}`],
+      ...["node", "--max-semi-space-size=4", path.join(folder, "program/child.js")],
+    ];
     const ours = async (version: string, lock: boolean): Promise<Measured> =>
       measure(program, JSON.stringify(workFor(version, lock)));
     const output = path.join(folder, "output");
@@ -262,7 +267,7 @@ policy: { allow: { packages: ["*"], files: ["/**"] } }
         },
         async (version, delayMs) => {
           await forget();
-          const started = start("node", [child], {
+          const started = start("env", program.slice(1), {
             input: JSON.stringify(workFor(version, true)),
           });
           await sleep(delayMs);

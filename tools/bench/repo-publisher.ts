@@ -17,6 +17,7 @@ import {
   type Tools,
 } from "@cleanroom/core";
 import { type PackageToPublish, publish } from "@cleanroom/repo-publisher";
+import { bundle } from "../bundle.ts";
 import { benchServing } from "./repo-serving.ts";
 import { report, type Times } from "./side-by-side.ts";
 import { makePackages } from "./synthetic-packages.ts";
@@ -81,9 +82,12 @@ async function benchPublishing(folder: string): Promise<void> {
   const more: Times = { ours: [], peer: [] };
   const less: Times = { ours: [], peer: [] };
   let memoryMiB = 0;
+  // As the launcher has it.
+  const program = path.join(folder, "program");
+  await bundle({ child: import.meta.filename }, program);
   const publishing = async (some: readonly PackageToPublish[]): Promise<number> => {
     const work: Work = { store: store.folder, tools, packages: some };
-    const child = [...nodeOptions, import.meta.filename, "--child"];
+    const child = [...nodeOptions, path.join(program, "child.js"), "--child"];
     const { durationMs, stdout } = await run(process.execPath, child, {
       input: JSON.stringify(work),
       step: "publish",

@@ -150,6 +150,8 @@ async function benchBuilds(): Promise<void> {
       text.replace("- First", `- First\n\n* Sun Jan 05 2025 B <b@example.org> - 0-1\n- None`),
     ),
   );
+  // The next build would bring the entry along.
+  await workspace.git("checkout", "--", "specs");
   await rebuilds(
     "comment in a C file of the root package",
     [root.name],
@@ -194,10 +196,13 @@ async function benchPlanning(): Promise<void> {
     checked(
       await workspace.cleanroom(["rpm", "build", "--plan", "--json"], { measuresMemory: true }),
     );
-  const seconds = await medianSeconds(3, async () => (await plan()).durationMs);
-  reportTime(`planning ${count} packages`, 3, seconds);
-  const { peakMemoryBytes } = await plan();
-  const bytes = peakMemoryBytes / 1e6;
+  // So that the program is bundled.
+  await workspace.cleanroom(["--version"]);
+  const first = await plan();
+  reportTime(`planning ${count} packages for the first time`, 3, first.durationMs / 1000);
+  const again = async (): Promise<number> => (await plan()).durationMs;
+  reportTime(`planning ${count} packages`, 3, await medianSeconds(3, again));
+  const bytes = first.peakMemoryBytes / 1e6;
   report(`planning ${count} packages, memory`, "1000 MB", `${bytes.toFixed(0)} MB`, bytes <= 1000);
   await rm(workspace.folder, { recursive: true, force: true });
 }

@@ -1,44 +1,68 @@
-import { mkdtemp, readdir, writeFile } from "node:fs/promises";
+import { appendFile, mkdtemp, readFile, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { beforeEach, expect, test } from "vitest";
 import { sha256, sha256Json } from "./digest.ts";
 import { ProgramMemory } from "./program-memory.ts";
 
-let folder: string;
+let file: string;
 
 beforeEach(async () => {
-  folder = path.join(await mkdtemp(path.join(tmpdir(), "memory-")), "memory");
+  file = path.join(await mkdtemp(path.join(tmpdir(), "memory-")), "memory");
 });
 
 const inputs = sha256("inputs");
+const value = { name: "gl\nib ü", needs: [1, null] };
+
+function remembered(some: typeof value | string = value): void {
+  const memory = new ProgramMemory(file);
+  memory.remember(inputs, some);
+  memory.save();
+}
+
+const recalled = (): unknown => new ProgramMemory(file).recall(inputs);
 
 test("what one run worked out, the next one knows", () => {
-  expect(new ProgramMemory(folder).recall(inputs)).toBeUndefined();
-  new ProgramMemory(folder).remember(inputs, { name: "glib", needs: [1, null] });
-  expect(new ProgramMemory(folder).recall(inputs)).toEqual({ name: "glib", needs: [1, null] });
-  expect(new ProgramMemory(folder).recall(sha256Json("others"))).toBeUndefined();
+  expect(recalled()).toBeUndefined();
+  remembered();
+  expect(recalled()).toEqual(value);
+  expect(new ProgramMemory(file).recall(sha256Json("others"))).toBeUndefined();
 });
 
-test.each(["", '{"name":', "\0\0\0\0"])("half a value (%j) counts as none", async (text) => {
-  const memory = new ProgramMemory(folder);
-  memory.remember(inputs, "whole");
-  await writeFile(path.join(folder, inputs), text);
-  expect(memory.recall(inputs)).toBeUndefined();
-  memory.remember(inputs, "whole");
-  expect(memory.recall(inputs)).toBe("whole");
-  expect(await readdir(folder)).toEqual([inputs]);
+test("what is worked out again takes the place of what was", () => {
+  remembered("before");
+  remembered();
+  expect(recalled()).toEqual(value);
 });
 
-test("a folder that cannot be written costs nothing but time", async () => {
-  await writeFile(folder, "a file");
-  const memory = new ProgramMemory(folder);
-  memory.remember(inputs, "value");
-  expect(memory.recall(inputs)).toBeUndefined();
+test("half a line counts as none, and harms no other", async () => {
+  remembered();
+  await truncate(file, (await readFile(file)).length - 3);
+  expect(recalled()).toBeUndefined();
+  remembered();
+  expect(recalled()).toEqual(value);
+  await appendFile(file, `${inputs} {"name":\n`);
+  expect(recalled()).toBeUndefined();
 });
 
-test("without a folder nothing is kept", () => {
+test.each(["", "\n\n", "\0".repeat(4096), "no memory\nat all\n"])(
+  "%j is no memory",
+  async (text) => {
+    await writeFile(file, text);
+    expect(recalled()).toBeUndefined();
+    remembered();
+    expect(recalled()).toEqual(value);
+  },
+);
+
+test("a place that cannot be written costs nothing but time", () => {
+  file = path.join(file, "not", "there");
+  remembered();
+  expect(recalled()).toBeUndefined();
+});
+
+test("without a file nothing is kept", () => {
   const memory = new ProgramMemory(undefined);
-  memory.remember(inputs, "value");
+  memory.remember(inputs, value);
   expect(memory.recall(inputs)).toBeUndefined();
 });

@@ -1,57 +1,83 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, truncateSync } from "node:fs";
 import path from "node:path";
 import type { Json, Sha256 } from "./digest.ts";
-import { uniqueName } from "./files.ts";
 
-/** So many values are kept; then all are forgotten, for nobody can tell which are still asked for. */
-const valuesMax = 20_000;
+/** When there is this much, all is forgotten, for nobody can tell what is still asked for. */
+const bytesMax = 256 * 1024 * 1024;
+
+const digestLength = 64;
+
+interface Span {
+  readonly start: number;
+  readonly end: number;
+}
 
 /**
  * What a program has worked out before and would work out again at each start: values of pure
  * functions, by the digest of what they are made from. They hold for one program alone, since
  * another one may work out something else.
  *
- * Nothing depends on it: what cannot be read, or written, counts as never worked out.
+ * They are lines of one file, to which each run adds what is new to it when it ends: thousands of
+ * files would take longer to make than most values. Nothing depends on it: what cannot be read, or
+ * written, or was left as half a line, counts as never worked out.
  */
 export class ProgramMemory {
-  readonly #folder: string | undefined;
-  #isBounded = false;
+  readonly #file: string | undefined;
+  #bytes: Buffer | undefined;
+  readonly #known = new Map<Sha256, Span>();
+  readonly #fresh: string[] = [];
 
-  /** @param folder where the values are kept; nothing is kept without one */
-  constructor(folder: string | undefined) {
-    this.#folder = folder;
+  /** @param file where the values are kept; nothing is kept without one */
+  constructor(file: string | undefined) {
+    this.#file = file;
   }
 
   /** The value of these inputs; undefined when it is not known. */
   recall(inputs: Sha256): unknown {
-    if (this.#folder === undefined) return undefined;
+    const bytes = (this.#bytes ??= this.#read());
+    const span = this.#known.get(inputs);
+    if (span === undefined) return undefined;
     try {
-      return JSON.parse(readFileSync(path.join(this.#folder, inputs), "utf8"));
+      return JSON.parse(bytes.toString("utf8", span.start, span.end));
     } catch {
       return undefined;
     }
   }
 
+  /** Keeps a value for the runs to come. */
   remember(inputs: Sha256, value: Json): void {
-    if (this.#folder === undefined) return;
+    if (this.#file === undefined) return;
+    if (this.#fresh.length === 0) process.once("exit", () => this.save());
+    this.#fresh.push(`${inputs} ${JSON.stringify(value)}\n`);
+  }
+
+  /** Writes down what is new. Runs do so when they end. */
+  save(): void {
+    if (this.#file === undefined || this.#fresh.length === 0) return;
     try {
-      this.#makeRoom(this.#folder);
-      // Half a value that a killed run left is no JSON, and has no name that anybody asks for.
-      const temporary = path.join(this.#folder, uniqueName("value"));
-      writeFileSync(temporary, JSON.stringify(value));
-      renameSync(temporary, path.join(this.#folder, inputs));
+      if ((this.#bytes?.length ?? 0) > bytesMax) truncateSync(this.#file);
+      // In one write, so that runs do not mix; on a line of its own, whatever a killed one left.
+      appendFileSync(this.#file, `\n${this.#fresh.splice(0).join("")}`);
     } catch {
       // A folder that nobody may write to, or a full disk: it is worked out again.
     }
   }
 
-  #makeRoom(folder: string): void {
-    if (this.#isBounded) return;
-    this.#isBounded = true;
-    mkdirSync(folder, { recursive: true });
-    if (readdirSync(folder).length <= valuesMax) return;
-    rmSync(folder, { recursive: true });
-    mkdirSync(folder);
+  #read(): Buffer {
+    let bytes: Buffer;
+    try {
+      bytes = this.#file === undefined ? Buffer.alloc(0) : readFileSync(this.#file);
+    } catch {
+      return Buffer.alloc(0);
+    }
+    let start = 0;
+    for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
+      const value = start + digestLength + 1;
+      const inputs = bytes.toString("latin1", start, value - 1);
+      if (value < end) this.#known.set(inputs, { start: value, end });
+      start = end + 1;
+    }
+    return bytes;
   }
 }
 

@@ -54,6 +54,7 @@ export {
   type EvaluationOptions,
   type ShellPolicy,
 } from "./evaluate/evaluate-spec.ts";
+export { expandTexts } from "./evaluate/expand-texts.ts";
 export type {
   ChainLink,
   FileKind,

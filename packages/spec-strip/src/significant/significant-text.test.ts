@@ -81,6 +81,12 @@ const edited = (from: string | RegExp, to: string): string => {
   return text;
 };
 
+test("a macro that a build script defines does not hide what its comments are", () => {
+  const text = spec.replace("%build\n", "%build\n%global more yes\n");
+  expect(significant(text)).toBe(significant(text.replace("# How it is made\n", "")));
+  expect(significant(text)).not.toBe(significant(spec));
+});
+
 test.each<[string, string | RegExp, string]>([
   ["a comment", "# What it is", "# What it was"],
   ["a comment more", "Name: ", "# The name\nName: "],

@@ -1,5 +1,4 @@
-import { type MacroTable, type SpecLine, spanText, type SpecTree } from "rpm-parser";
-import { expandTexts } from "../strip/expand-texts.ts";
+import { expandTexts, type MacroTable, type SpecLine, spanText, type SpecTree } from "rpm-parser";
 import { resolvedLines } from "./resolved-lines.ts";
 import { significantScriptLines } from "./shell-script.ts";
 
@@ -36,16 +35,34 @@ const scriptSections = new Set([
  * text. Scriptlets stay whole: they are in the packages with their comments.
  */
 export function significantText({ tree, evaluation, baseMacros }: EvaluatedSpec): string {
-  let macros: MacroTable | undefined;
-  const writer = new SignificantWriter(tree, () => (macros ??= evaluation.macros));
-  for (const line of resolvedLines(tree, baseMacros)) writer.add(line);
+  const lines = [...resolvedLines(tree, baseMacros)];
+  const writer = new SignificantWriter(tree, () =>
+    expandTexts(scriptLines(tree, lines), evaluation.macros),
+  );
+  for (const line of lines) writer.add(line);
   const significant = writer.finish();
   return seesItself.test(significant) ? tree.source.text : significant;
 }
 
+/** The lines of all build scripts. */
+function scriptLines(tree: SpecTree, lines: readonly SpecLine[]): string[] {
+  let isScript = false;
+  return lines.flatMap((line) => {
+    const { content } = line;
+    if (content.kind === "section") isScript = scriptSections.has(content.name);
+    else if (content.kind !== "condition" && isScript) return [lineText(tree, line)];
+    return [];
+  });
+}
+
+function lineText(tree: SpecTree, { span }: SpecLine): string {
+  return spanText(tree, span).replace(/\n$/, "");
+}
+
 class SignificantWriter {
   readonly #tree: SpecTree;
-  readonly #macros: () => Parameters<typeof expandTexts>[1];
+  readonly #expandScripts: () => ReadonlyMap<string, string>;
+  #expanded: ReadonlyMap<string, string> | undefined;
   readonly #written: string[] = [];
   /** The section in hand; `unknown` where a condition decides which it is. */
   #section = "preamble";
@@ -53,13 +70,14 @@ class SignificantWriter {
   /** For each open condition, whether a section begins in it. */
   readonly #open: boolean[] = [];
 
-  constructor(tree: SpecTree, macros: () => Parameters<typeof expandTexts>[1]) {
+  /** @param expandScripts expands all lines of all build scripts: once, should it be needed */
+  constructor(tree: SpecTree, expandScripts: () => ReadonlyMap<string, string>) {
     this.#tree = tree;
-    this.#macros = macros;
+    this.#expandScripts = expandScripts;
   }
 
   add(line: SpecLine): void {
-    const text = spanText(this.#tree, line.span).replace(/\n$/, "");
+    const text = lineText(this.#tree, line);
     const { content } = line;
     if (content.kind === "section") {
       this.#begin(content.name, text);
@@ -122,7 +140,7 @@ class SignificantWriter {
     const hasDropped = lines.some((line) => /^\s*(?:#|$)/.test(line));
     // A quote or a document may be open where a condition cuts a script in pieces.
     if (!hasDropped || this.#open.length > 0 || this.#isContinued()) return [...lines];
-    const expanded = expandTexts(lines, this.#macros());
+    const expanded = (this.#expanded ??= this.#expandScripts());
     return significantScriptLines(
       lines.map((text) => ({
         text,

@@ -1,6 +1,11 @@
-import type { Evaluation, SpecLine, SpecSection, SpecTree } from "rpm-parser";
+import {
+  type Evaluation,
+  expandTexts,
+  type SpecLine,
+  type SpecSection,
+  type SpecTree,
+} from "rpm-parser";
 import { callEnd } from "../edit/masked-text.ts";
-import { expandTexts } from "./expand-texts.ts";
 
 /** A section that belongs to a package. */
 export interface PackageSection {
