@@ -29,6 +29,13 @@ test("what one run worked out, the next one knows", () => {
   expect(new ProgramMemory(file).recall(sha256Json("others"))).toBeUndefined();
 });
 
+test("what a run worked out itself, it knows before it ends", () => {
+  remembered("before");
+  const memory = new ProgramMemory(file);
+  memory.remember(inputs, value);
+  expect(memory.recall(inputs)).toEqual(value);
+});
+
 test("what is worked out again takes the place of what was", () => {
   remembered("before");
   remembered();

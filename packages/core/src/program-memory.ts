@@ -25,7 +25,8 @@ export class ProgramMemory {
   readonly #file: string | undefined;
   #bytes: Buffer | undefined;
   readonly #known = new Map<Sha256, Span>();
-  readonly #fresh: string[] = [];
+  /** What is new to this run, as JSON. */
+  readonly #fresh = new Map<Sha256, string>();
 
   /** @param file where the values are kept; nothing is kept without one */
   constructor(file: string | undefined) {
@@ -36,9 +37,10 @@ export class ProgramMemory {
   recall(inputs: Sha256): unknown {
     const bytes = (this.#bytes ??= this.#read());
     const span = this.#known.get(inputs);
-    if (span === undefined) return undefined;
+    const json = this.#fresh.get(inputs) ?? (span && bytes.toString("utf8", span.start, span.end));
+    if (json === undefined) return undefined;
     try {
-      return JSON.parse(bytes.toString("utf8", span.start, span.end));
+      return JSON.parse(json);
     } catch {
       return undefined;
     }
@@ -47,17 +49,19 @@ export class ProgramMemory {
   /** Keeps a value for the runs to come. */
   remember(inputs: Sha256, value: Json): void {
     if (this.#file === undefined) return;
-    if (this.#fresh.length === 0) process.once("exit", () => this.save());
-    this.#fresh.push(`${inputs} ${JSON.stringify(value)}\n`);
+    if (this.#fresh.size === 0) process.once("exit", () => this.save());
+    this.#fresh.set(inputs, JSON.stringify(value));
   }
 
   /** Writes down what is new. Runs do so when they end. */
   save(): void {
-    if (this.#file === undefined || this.#fresh.length === 0) return;
+    if (this.#file === undefined || this.#fresh.size === 0) return;
+    const lines = [...this.#fresh].map(([inputs, json]) => `${inputs} ${json}\n`);
+    this.#fresh.clear();
     try {
       if ((this.#bytes?.length ?? 0) > bytesMax) truncateSync(this.#file);
       // In one write, so that runs do not mix; on a line of its own, whatever a killed one left.
-      appendFileSync(this.#file, `\n${this.#fresh.splice(0).join("")}`);
+      appendFileSync(this.#file, `\n${lines.join("")}`);
     } catch {
       // A folder that nobody may write to, or a full disk: it is worked out again.
     }
