@@ -6,7 +6,6 @@
 import { chmod, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import {
   defaultStoreFolder,
@@ -16,10 +15,11 @@ import {
   Store,
   type Tools,
 } from "@cleanroom/core";
-import { type PackageToPublish, publish } from "@cleanroom/repo-publisher";
+import type { PackageToPublish } from "@cleanroom/repo-publisher";
 import { bundle } from "../bundle.ts";
 import { benchServing } from "./repo-serving.ts";
 import { report, type Times } from "./side-by-side.ts";
+import type { Work } from "./repo-publisher-child.ts";
 import { makePackages } from "./synthetic-packages.ts";
 
 const { values } = parseArgs({
@@ -29,7 +29,6 @@ const { values } = parseArgs({
     runs: { type: "string", default: "3" },
     publish: { type: "boolean", default: true },
     serve: { type: "boolean", default: true },
-    child: { type: "boolean", default: false },
   },
 });
 const packageCount = Number(values.packages);
@@ -37,20 +36,6 @@ const runs = Number(values.runs);
 
 /** As the launcher has it. */
 const nodeOptions = ["--max-semi-space-size=4"];
-
-interface Work {
-  readonly store: string;
-  readonly tools: Tools;
-  readonly packages: readonly PackageToPublish[];
-}
-
-/** Publishes what standard input says, and prints how much memory that took at most, in MiB. */
-async function child(): Promise<void> {
-  const { store: folder, tools, packages } = JSON.parse(await text(process.stdin)) as Work;
-  const store = await Store.open(folder, silentLogger);
-  await publish({ store, tools, packages, logger: silentLogger, signPackages: false });
-  process.stdout.write(String(Math.round(process.resourceUsage().maxRSS / 1024)));
-}
 
 async function main(): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), "bench-publisher-"));
@@ -84,10 +69,10 @@ async function benchPublishing(folder: string): Promise<void> {
   let memoryMiB = 0;
   // As the launcher has it.
   const program = path.join(folder, "program");
-  await bundle({ child: import.meta.filename }, program);
+  await bundle({ child: path.join(import.meta.dirname, "repo-publisher-child.ts") }, program);
   const publishing = async (some: readonly PackageToPublish[]): Promise<number> => {
     const work: Work = { store: store.folder, tools, packages: some };
-    const child = [...nodeOptions, path.join(program, "child.js"), "--child"];
+    const child = [...nodeOptions, path.join(program, "child.js")];
     const { durationMs, stdout } = await run(process.execPath, child, {
       input: JSON.stringify(work),
       step: "publish",
@@ -134,4 +119,4 @@ async function createrepo(
   return durationMs;
 }
 
-await (values.child ? child() : main());
+await main();
