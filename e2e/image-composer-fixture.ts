@@ -23,6 +23,7 @@ export interface Surroundings {
   readonly publishing: Store;
   readonly tools: Tools;
   readonly compressor: Tools | undefined;
+  readonly locales: () => Promise<Tools | undefined>;
   readonly base: ImageRequest["repositories"][number];
 }
 
@@ -34,6 +35,7 @@ export async function surroundings(scratch: string): Promise<Surroundings> {
     publishing: await Store.open(path.join(scratch, "publishing"), silentLogger),
     tools: base.tools,
     compressor: base.compressor,
+    locales: base.locales,
     base: {
       id: "debian-trixie",
       location: { folder: base.repository },

@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile, readdir, readlink } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -55,6 +55,7 @@ base: debian-trixie
 packages: [seen, ca-certificates, tzdata]
 certificates: true
 timeZone: Europe/Berlin
+locales: [de_DE.UTF-8, de_AT.UTF-8]
 accounts: { user: { uid: 1000, home: /home/user } }
 entrypoint: [/bin/bash]
 user: user
@@ -124,6 +125,41 @@ test("the chosen certificates and time zone are where programs look", async () =
     env: { PATH: "/usr/bin:/bin", TZ: `:${root}/etc/localtime` },
   });
   expect(stdout).toBe("23:13 CET\n");
+});
+
+test("the chosen locales are there, and what two have in common once", async () => {
+  const root = path.join(scratch, "locales");
+  await unpack(output, image, root);
+  const folder = path.join(root, "usr/lib/locale");
+  expect((await readdir(folder)).filter((name) => name !== "C.utf8")).toEqual([
+    "de_AT.utf8",
+    "de_DE.utf8",
+  ]);
+  const speak = async (locale: string): Promise<string> => {
+    const { stdout } = await run("date", ["--utc", "--date=@1700000000", "+%A, %B %Ex"], {
+      env: { PATH: "/usr/bin:/bin", LOCPATH: folder, LC_ALL: locale },
+    });
+    return stdout;
+  };
+  expect(await speak("de_DE.UTF-8")).toBe("Dienstag, November 14.11.2023\n");
+  expect(await speak("de_AT.UTF-8")).toBe("Dienstag, November 2023-11-14\n");
+  expect(await readlink(path.join(folder, "de_DE.utf8/LC_COLLATE"))).toBe(
+    "../de_AT.utf8/LC_COLLATE",
+  );
+});
+
+test.each(["de_XX.UTF-8", "de_DE.UTF-9"])("%s is refused with what there is", async (wanted) => {
+  const folder = path.join(scratch, wanted);
+  await mkdir(folder);
+  const changed = yaml.replace("de_AT.UTF-8", wanted);
+  const made = await madeRequest(here, folder, { seen: spec }, changed);
+  await lockImage(context(), { ...made, name: "seen" });
+  await expect(
+    buildImage(context(), { ...made, name: "seen" }, { output: path.join(scratch, "never") }),
+  ).rejects.toMatchObject({
+    code: "locale-unknown",
+    hint: expect.stringContaining("de_DE.UTF-8") as string,
+  });
 });
 
 test("a reader of rpm databases that is not rpm lists the same packages", async () => {

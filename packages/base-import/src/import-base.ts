@@ -41,6 +41,8 @@ export interface Base {
   readonly linter: () => Promise<Tools | undefined>;
   /** libdeflate, where base.yaml names it. */
   readonly compressor: Tools | undefined;
+  /** What compiles locales, unpacked when it is first asked for; undefined where base.yaml names nothing. */
+  readonly locales: () => Promise<Tools | undefined>;
   /** Host folder with `Packages/` and `repodata/`. */
   readonly repository: string;
   /** Over everything the repository was made of. */
@@ -83,14 +85,16 @@ export async function importBase(
   ): Promise<Tools> =>
     makeToolsRoot(store, kind, debs, logger, () => fetchPackages(store, apt, debs, logger));
   const unpackIfAny = async (
-    kind: "ccache" | "compressor" | "linter",
+    kind: "ccache" | "compressor" | "linter" | "locales",
     debs: readonly LockedPackage[],
   ): Promise<Tools | undefined> => (debs.length === 0 ? undefined : unpack(kind, debs));
   const tools = await unpack("tools", locked);
   const compilerCache = await unpackIfAny("ccache", lock.compilerCache);
   const compressor = await unpackIfAny("compressor", lock.compressor);
   const linter = once(() => unpackIfAny("linter", lock.linter));
-  const base = { name, file, tools, compilerCache, compressor, linter, repository, digest };
+  const locales = once(() => unpackIfAny("locales", lock.locales));
+  const roots = { tools, compilerCache, compressor, linter, locales };
+  const base = { name, file, ...roots, repository, digest };
   if (done) return base;
   await fetchPackages(store, apt, lock.packages, logger);
   return store.withLock(`base-${digest}`, async () => {
@@ -101,19 +105,20 @@ export async function importBase(
 }
 
 function checkLock(name: string, file: BaseFile, lock: BaseLock): void {
-  const packages = new Set(lock.packages.map((entry) => entry.name));
-  const tools = new Set(lock.tools.map((entry) => entry.name));
-  const cache = new Set(lock.compilerCache.map((entry) => entry.name));
-  const linter = new Set(lock.linter.map((entry) => entry.name));
-  const compressor = new Set(lock.compressor.map((entry) => entry.name));
-  const missing = [
-    ...[...file.essential, ...file.build, ...file.packages].filter((entry) => !packages.has(entry)),
-    ...file.tools.filter((entry) => !tools.has(entry)),
-    ...file.compilerCache.filter((entry) => !cache.has(entry)),
-    ...file.linter.filter((entry) => !linter.has(entry)),
-    ...file.compressor.filter((entry) => !compressor.has(entry)),
-    ...Object.keys(file.fixups).filter((entry) => !packages.has(entry)),
+  const { packages, tools, compilerCache, linter, compressor, locales } = lock;
+  const lists: readonly (readonly [readonly string[], readonly LockedPackage[]])[] = [
+    [[...file.essential, ...file.build, ...file.packages], packages],
+    [file.tools, tools],
+    [file.compilerCache, compilerCache],
+    [file.linter, linter],
+    [file.compressor, compressor],
+    [file.locales, locales],
+    [Object.keys(file.fixups), packages],
   ];
+  const missing = lists.flatMap(([wanted, locked]) => {
+    const names = new Set(locked.map((entry) => entry.name));
+    return wanted.filter((entry) => !names.has(entry));
+  });
   if (missing.length === 0) return;
   throw new CleanroomError(
     "base-lock-stale",

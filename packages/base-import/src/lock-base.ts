@@ -25,5 +25,6 @@ export async function lockBase(
     compilerCache: await optional(base.compilerCache),
     compressor: await optional(base.compressor),
     linter: await optional(base.linter),
+    locales: await optional(base.locales),
   };
 }

@@ -30,6 +30,8 @@ export const baseLockSchema = z.strictObject({
   linter: z.array(lockedPackageSchema).default([]),
   /** What becomes the compressor's root. */
   compressor: z.array(lockedPackageSchema).default([]),
+  /** What becomes the root that compiles locales. */
+  locales: z.array(lockedPackageSchema).default([]),
 });
 
 export type LockedPackage = z.output<typeof lockedPackageSchema>;

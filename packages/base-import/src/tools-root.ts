@@ -22,7 +22,7 @@ const toolsEpoch = 1;
  */
 export async function makeToolsRoot(
   store: Store,
-  name: "tools" | "ccache" | "compressor" | "linter",
+  name: "tools" | "ccache" | "compressor" | "linter" | "locales",
   packages: readonly LockedPackage[],
   logger: Logger,
   fetch: () => Promise<void>,

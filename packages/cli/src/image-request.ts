@@ -64,8 +64,8 @@ export async function forImages(
 
 export async function imageContext(session: Session): Promise<ImageContext> {
   const base = await session.base();
-  const { tools, compressor } = base;
-  return { store: await session.store(), tools, compressor, logger: session.logger };
+  const { tools, compressor, locales } = base;
+  return { store: await session.store(), tools, compressor, locales, logger: session.logger };
 }
 
 /** What the composer needs to know of an image: its folder, and the repositories to draw from. */

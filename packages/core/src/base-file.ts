@@ -40,6 +40,8 @@ export const baseFileSchema = z.strictObject({
   linter: z.array(z.string()).default([]),
   /** The Debian package of libdeflate, for image layers; without it zlib takes several times longer. */
   compressor: z.array(z.string()).default([]),
+  /** The Debian packages that compile locales, where images are to have some. No image holds them. */
+  locales: z.array(z.string()).default([]),
   /** Packages in every root: what Debian takes for granted ("Essential"). */
   essential: z.array(z.string()).min(1),
   /** Packages in every build root. */

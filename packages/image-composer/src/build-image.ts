@@ -66,6 +66,7 @@ export async function buildImage(
     (request.forbid ?? []).map(({ name }) => name),
     ...[lockDigest(lock), image as unknown as Json],
     addedFilesJson(added),
+    ...(image.locales.length === 0 ? [] : [(await context.locales?.())?.digest]),
   ]);
   const known = await store.action(key);
   const record = known?.outputs.find(({ name }) => name === recordFileName);

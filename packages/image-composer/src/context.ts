@@ -7,6 +7,8 @@ export interface ImageContext {
   readonly tools: Tools;
   /** libdeflate, which packs gzip layers; zlib of the tools does without it. */
   readonly compressor?: Tools | undefined;
+  /** localedef and the sources of locales, for images that choose some. */
+  readonly locales?: (() => Promise<Tools | undefined>) | undefined;
   readonly logger: Logger;
 }
 

@@ -111,6 +111,14 @@ export const imageFileSchema = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/, "expected a name such as Europe/Berlin")
     .optional(),
+  /** Such as `de_DE.UTF-8`: what programs can be asked to speak with LANG. C.UTF-8 is always there. */
+  locales: z
+    .array(
+      z
+        .string()
+        .regex(/^[a-z]{2,3}(_[A-Z]{2})?\.[\w-]+(@\w+)?$/, "expected a name such as de_DE.UTF-8"),
+    )
+    .default([]),
   labels: z.record(z.string(), z.string()).default({}),
   stopSignal: z
     .string()

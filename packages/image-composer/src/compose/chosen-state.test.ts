@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, test } from "vitest";
+import type { ImageContext } from "../context.ts";
 import { chosenState } from "./chosen-state.ts";
 import type { StateItem } from "./requested-state.ts";
 import { RootTree } from "./root-tree.ts";
@@ -15,6 +16,9 @@ async function tree(files: Readonly<Record<string, string>>): Promise<RootTree> 
   return RootTree.read(root);
 }
 
+const context = {} as ImageContext;
+const nothing = { certificates: false, locales: [] };
+
 const texts = (items: readonly StateItem[]): Record<string, string> =>
   Object.fromEntries(
     items.map(({ path, content }) => [
@@ -24,7 +28,7 @@ const texts = (items: readonly StateItem[]): Record<string, string> =>
   );
 
 test("nothing is chosen where nothing is said", async () => {
-  expect(await chosenState({ certificates: false }, await tree({}), [])).toEqual([]);
+  expect(await chosenState(context, nothing, await tree({}), [])).toEqual([]);
 });
 
 test("certificates of packages and of files/ are one file", async () => {
@@ -37,7 +41,9 @@ test("certificates of packages and of files/ are one file", async () => {
     ...{ path: "usr/local/share/ca-certificates/own.crt", mode: 0o644, uid: 0, gid: 0 },
     content: { bytes: Buffer.from("own\n") },
   };
-  expect(texts(await chosenState({ certificates: true }, root, [own]))).toEqual({
+  expect(
+    texts(await chosenState(context, { ...nothing, certificates: true }, root, [own])),
+  ).toEqual({
     "etc/ssl/certs/ca-certificates.crt": "own\na\nb\n",
     "etc/ssl/cert.pem": "-> certs/ca-certificates.crt",
   });
@@ -45,18 +51,26 @@ test("certificates of packages and of files/ are one file", async () => {
 
 test("a time zone is a link, and must be there", async () => {
   const root = await tree({ "usr/share/zoneinfo/Europe/Berlin": "TZif" });
-  const chosen = await chosenState({ certificates: false, timeZone: "Europe/Berlin" }, root, []);
+  const chosen = await chosenState(context, { ...nothing, timeZone: "Europe/Berlin" }, root, []);
   expect(texts(chosen)).toEqual({
     "etc/localtime": "-> ../usr/share/zoneinfo/Europe/Berlin",
     "etc/timezone": "Europe/Berlin\n",
   });
   await expect(
-    chosenState({ certificates: false, timeZone: "Europe/Atlantis" }, root, []),
+    chosenState(context, { ...nothing, timeZone: "Europe/Atlantis" }, root, []),
   ).rejects.toMatchObject({ code: "time-zone-missing" });
 });
 
 test("certificates that nobody brings are an error", async () => {
-  await expect(chosenState({ certificates: true }, await tree({}), [])).rejects.toMatchObject({
+  await expect(
+    chosenState(context, { ...nothing, certificates: true }, await tree({}), []),
+  ).rejects.toMatchObject({
     code: "certificates-missing",
   });
+});
+
+test("locales that the base cannot compile are an error that says what to do", async () => {
+  await expect(
+    chosenState(context, { ...nothing, locales: ["de_DE.UTF-8"] }, await tree({}), []),
+  ).rejects.toMatchObject({ code: "locales-unavailable" });
 });

@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { CleanroomError } from "@cleanroom/core";
+import type { ImageContext } from "../context.ts";
 import type { ImageFile } from "../image-file.ts";
+import { compiledLocales } from "./locales.ts";
 import type { StateItem } from "./requested-state.ts";
 import type { RootTree } from "./root-tree.ts";
 
@@ -11,13 +13,15 @@ const zoneFolder = "usr/share/zoneinfo";
 
 /**
  * What image.yaml chooses of what its packages bring, and their installation leaves to choose:
- * certificates and the time zone.
+ * certificates, the time zone and locales.
  *
  * @param requested what image.yaml and `files/` put into the image
- * @throws {CleanroomError} `certificates-missing`, `time-zone-missing`
+ * @throws {CleanroomError} `certificates-missing`, `time-zone-missing`, and those of
+ *   {@link compiledLocales}
  */
 export async function chosenState(
-  image: Pick<ImageFile, "certificates" | "timeZone">,
+  context: ImageContext,
+  image: Pick<ImageFile, "certificates" | "timeZone" | "locales">,
   tree: RootTree,
   requested: readonly StateItem[],
 ): Promise<readonly StateItem[]> {
@@ -41,6 +45,10 @@ export async function chosenState(
     items.push({ path: "etc/localtime", mode: 0o777, ...root, content: { link } });
     const bytes = Buffer.from(`${image.timeZone}\n`);
     items.push({ path: "etc/timezone", mode: 0o644, ...root, content: { bytes } });
+  }
+  for (const { path, content } of await compiledLocales(context, image.locales)) {
+    const mode = "link" in content ? 0o777 : 0o644;
+    items.push({ path, mode, ...root, content });
   }
   return items.map((item) => ({ ...item, path: tree.locate(`/${item.path}`) }));
 }

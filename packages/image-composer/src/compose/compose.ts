@@ -64,7 +64,7 @@ export async function compose(
   });
   const tree = RootTree.read(root);
   const contents = divideRoot(tree, packages, pathMatcher(image.slim.files));
-  const state = await imageState(tree, contents, image, added);
+  const state = await imageState(context, tree, contents, image, added);
   // What image.yaml puts in a package's place is in the state layer alone.
   const replaced = new Set(state.items.map(({ path }) => path));
   const files = contents.pieces.map((piece) => piece.filter(({ path }) => !replaced.has(path)));

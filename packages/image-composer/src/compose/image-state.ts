@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { isMissingFile } from "@cleanroom/core";
 import { type Accounts, addAccounts } from "./accounts.ts";
+import type { ImageContext } from "../context.ts";
 import { chosenState } from "./chosen-state.ts";
 import type { ImageFile } from "../image-file.ts";
 import { type Owners, ownersOf } from "./owners.ts";
@@ -30,6 +31,7 @@ const groupFile = "etc/group";
  * what scriptlets and triggers made, accounts, and what image.yaml and `files/` add.
  */
 export async function imageState(
+  context: ImageContext,
   tree: RootTree,
   contents: RootContents,
   image: ImageFile,
@@ -58,7 +60,7 @@ export async function imageState(
   }
   const requested = requestedState(image, added, tree, accounts);
   // What is asked for by name comes last: it may replace what is chosen.
-  const chosen = await chosenState(image, tree, requested.items);
+  const chosen = await chosenState(context, image, tree, requested.items);
   for (const item of [...chosen, ...requested.items]) items.set(item.path, item);
   return {
     items: [...items.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1)),
