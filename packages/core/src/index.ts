@@ -65,6 +65,7 @@ export {
   type RemoteSettings,
   remoteSettings,
 } from "./remote/remote-settings.ts";
+export { parseBeginning } from "./pieces.ts";
 export { programMemory } from "./program-memory.ts";
 export { defaultStoreFolder, Store } from "./store.ts";
 export { jsonSchemaText, parseYaml, readYamlFile, rememberYamlValues } from "./yaml-file.ts";

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { open } from "node:fs/promises";
 import type { Sha256 } from "./digest.ts";
 
@@ -43,4 +44,50 @@ export async function writePieces(
     await handle.close();
   }
   return { sha256: hash.digest("hex"), size };
+}
+
+/** Most of what files begin with fits into one piece of this size. */
+const beginningBytes = 64 * 1024;
+
+/**
+ * Parses what a file begins with, where only parsing it tells how long that is: reads little more than
+ * is needed. Synchronous: for a small piece of a file, handing each step to another thread costs several
+ * times the step.
+ *
+ * @param isTooShort whether the parser threw this because there was too little
+ * @param buffer used where it is large enough: what the parser keeps of it is good until it is used again
+ * @throws what `parse` throws of the whole file
+ */
+export function parseBeginning<Result>(
+  file: string,
+  parse: (bytes: Uint8Array) => Result,
+  isTooShort: (thrown: unknown) => boolean,
+  buffer?: Buffer,
+): Result {
+  const descriptor = openSync(file, "r");
+  try {
+    const { size } = fstatSync(descriptor);
+    for (let wanted = beginningBytes; ; wanted *= 4) {
+      const count = Math.min(wanted, size);
+      const room =
+        buffer !== undefined && count <= buffer.length ? buffer : Buffer.allocUnsafeSlow(count);
+      try {
+        return parse(readBeginning(descriptor, room, count));
+      } catch (error) {
+        if (!isTooShort(error) || wanted >= size) throw error;
+      }
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function readBeginning(descriptor: number, buffer: Buffer, count: number): Buffer {
+  let have = 0;
+  while (have < count) {
+    const length = readSync(descriptor, buffer, have, count - have, have);
+    if (length === 0) break;
+    have += length;
+  }
+  return buffer.subarray(0, have);
 }

@@ -16,6 +16,7 @@ export {
 } from "./header/package-header.ts";
 export { type PayloadEntry, readCpio, readPayload } from "./header/payload.ts";
 export {
+  isTruncated,
   openRpmPackage,
   readRpmHeader,
   readRpmHeaderBlobs,

@@ -1,10 +1,9 @@
-import { createReadStream } from "node:fs";
 import { chmod, copyFile, mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import {
   CleanroomError,
   CommandError,
-  mapConcurrent,
+  parseBeginning,
   runInSandbox,
   type Sha256,
   sha256Json,
@@ -17,7 +16,7 @@ import {
   fetchClosure,
   nevraOf,
 } from "@cleanroom/rootfs";
-import { readRpmHeader, type RpmHeader } from "rpm-parser";
+import { isTruncated, readRpmHeaderBytes, type RpmHeader } from "rpm-parser";
 import { checkPackageFiles } from "./package-safety.ts";
 import type { ImageContext, ImageRepository } from "../context.ts";
 
@@ -59,9 +58,10 @@ export async function admitPackages(
   const admitted = closureOf(
     closure.packages.map((entry) => ({ ...entry, ...plain.get(entry.sha256) })),
   );
-  const packages = await mapConcurrent(admitted.packages, 4, async (entry) => {
-    return { entry, header: await headerOf(context.store, entry) };
-  });
+  const packages: AdmittedPackage[] = [];
+  for (const entry of admitted.packages) {
+    packages.push({ entry, header: await headerOf(context.store, entry) });
+  }
   return { closure: admitted, packages };
 }
 
@@ -82,7 +82,7 @@ async function headerOf(store: Store, entry: ClosurePackage): Promise<RpmHeader>
 /** A package names its header's digest, so a header is checked without reading the payload. */
 async function readCheckedHeader(store: Store, entry: ClosurePackage): Promise<RpmHeader> {
   try {
-    return await readRpmHeader(createReadStream(store.blobPath(entry.sha256)));
+    return parseBeginning(store.blobPath(entry.sha256), readRpmHeaderBytes, isTruncated);
   } catch (error) {
     // A damaged blob is set aside now, and fetched by the next run.
     if ((await store.blob(entry.sha256)) !== undefined) throw error;

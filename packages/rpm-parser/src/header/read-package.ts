@@ -66,6 +66,11 @@ export function readRpmHeaderBytes(bytes: Uint8Array): RpmHeader {
   return describePackage(signature, main, headerRange, headerSha256);
 }
 
+/** Whether the bytes of an .rpm ended before what was to be read of them did. */
+export function isTruncated(thrown: unknown): boolean {
+  return thrown instanceof CleanroomError && thrown.code === "rpm-truncated";
+}
+
 /** Both headers of an .rpm, checked, for who needs few of their tags. */
 export function readRpmHeaderBlobs(
   bytes: Uint8Array,
