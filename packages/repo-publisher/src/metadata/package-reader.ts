@@ -10,8 +10,8 @@ const threadsMax = 4;
 /** How many packages a thread is given at once. */
 const batchSize = 100;
 
-/** All that lives longer than one package is small; a larger one only fills the memory. */
-const youngGenerationMb = 8;
+/** Room for what some packages take: with less, collecting it takes a tenth of a thread's time. */
+const youngGenerationMb = 32;
 
 /**
  * Reads packages: on this thread when they are few, on several when they are many, for these take as
