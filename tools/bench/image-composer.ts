@@ -226,7 +226,7 @@ policy: { allow: { packages: ["*"], files: ["/**"] } }
     await bundle({ child }, path.join(folder, "program"));
     const program = [
       ...["env", `NODE_COMPILE_CACHE=${path.join(folder, "compiled")}`],
-      ...["node", "--max-semi-space-size=4", path.join(folder, "program/child.js")],
+      ...["node", "--max-semi-space-size=16", path.join(folder, "program/child.js")],
     ];
     const ours = async (version: string, lock: boolean): Promise<Measured> =>
       measure(program, JSON.stringify(workFor(version, lock)));

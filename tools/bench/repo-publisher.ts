@@ -35,7 +35,7 @@ const packageCount = Number(values.packages);
 const runs = Number(values.runs);
 
 /** As the launcher has it. */
-const nodeOptions = ["--max-semi-space-size=4"];
+const nodeOptions = ["--max-semi-space-size=16"];
 
 async function main(): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), "bench-publisher-"));

@@ -1,7 +1,14 @@
 import { mkdir, rename, symlink, utimes } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { type Sha256, sha256, sha256Json, type Store, writeFileAtomic } from "@cleanroom/core";
+import {
+  mapConcurrent,
+  type Sha256,
+  sha256,
+  sha256Json,
+  type Store,
+  writeFileAtomic,
+} from "@cleanroom/core";
 import { assemblePackages, developmentBuild, type PackageToPublish } from "./assemble.ts";
 import {
   type ChunkedGeneration,
@@ -239,9 +246,12 @@ async function writeGeneration(
     };
     const record: ChunkedRecord = { head, chunks };
     const target = generationFolder(store, repository, head.id);
-    // One after the other: who fails must not leave the other one writing in a folder that goes.
-    const signature = await signer.signText(options, repomd);
-    await writeRecord(folder, record);
+    // Both end before the folder goes, whichever fails.
+    let signature = "";
+    const signing = async (): Promise<void> => {
+      signature = await signer.signText(options, repomd);
+    };
+    await mapConcurrent([signing, () => writeRecord(folder, record)], 2, (step) => step());
     await writeFiles(folder, {
       "repodata/repomd.xml": repomd,
       "repodata/repomd.xml.asc": signature,
