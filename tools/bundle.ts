@@ -25,7 +25,7 @@ const workspace = path.resolve(import.meta.dirname, "..");
 const bundles = path.join(workspace, "dist/program");
 
 /** A program that is no longer current may still run, and load a part of itself that it needs late. */
-const keptMs = 24 * 60 * 60 * 1000;
+const keptMs = 60 * 60 * 1000;
 
 /** Files change until this long before "now" as a file's time tells it, which moves by jiffies. */
 const tickMs = 100;
@@ -90,6 +90,8 @@ async function removeOld(): Promise<void> {
 
 async function makeCurrent(folder: string): Promise<void> {
   const start = new Date(Date.now() - tickMs);
+  // Whoever made it: another user's runs need not make it again.
+  await chmod(folder, 0o755);
   const programs = {
     main: path.join(workspace, "packages/cli/src/main.ts"),
     plugin: path.join(workspace, "tools/nx-rpm/src/plugin.ts"),
@@ -104,21 +106,22 @@ async function makeCurrent(folder: string): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  await mkdir(bundles, { recursive: true });
-  const folder = await mkdtemp(path.join(bundles, "made-"));
+  let folder: string | undefined;
   try {
-    // Whoever made it: another user's runs need not make it again.
-    await chmod(folder, 0o755);
+    await mkdir(bundles, { recursive: true });
+    folder = await mkdtemp(path.join(bundles, "made-"));
     await makeCurrent(folder);
   } catch (error) {
-    await rm(folder, { recursive: true, force: true });
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
     const reason = stripVTControlCharacters(error instanceof Error ? error.message : String(error));
     process.stderr.write(
       `Cleanroom's sources run unbundled, which takes longer: ${reason.trim()}\n`,
     );
     process.exitCode = 1;
+    return;
   }
-  await removeOld();
+  // What is another user's stays.
+  await removeOld().catch(() => undefined);
 }
 
 if (import.meta.main) await main();
