@@ -126,6 +126,10 @@ function conflicts(packages: readonly ListedPackage[]): RepositoryProblem[] {
 /** Packages are looked at in lots of this size, so that a large repository does not fill the disk. */
 const lotSize = 50;
 
+function lotName(index: number): string {
+  return `${index}.rpm`;
+}
+
 async function checkPackages(
   { tools }: PublisherContext,
   source: RepositorySource,
@@ -136,27 +140,25 @@ async function checkPackages(
   const problems: RepositoryProblem[] = [];
   const lot = path.join(folder, "lot");
   for (let start = 0; start < packages.length; start += lotSize) {
-    const names = new Map<string, string>();
-    await mapConcurrent(
-      packages.slice(start, start + lotSize),
-      availableParallelism(),
-      async (one, index) => {
-        const name = `${index}.rpm`;
-        const file = path.join(lot, name);
-        try {
-          await source.fetch(one.location, file);
-        } catch (error) {
-          if (!(error instanceof CleanroomError)) throw error;
-          const { message } = error;
-          problems.push({ code: "package-missing", subject: one.location, message });
-          return;
-        }
-        const problem = packageProblem(one, identifyPackage({ file, sha256: one.sha256 ?? "" }));
-        if (problem === undefined || problem.code === "development-build") {
-          names.set(name, one.location);
-        }
-        if (problem !== undefined) problems.push(problem);
-      },
+    const some = packages.slice(start, start + lotSize);
+    const found = await mapConcurrent(some, availableParallelism(), async (one, index) => {
+      const file = path.join(lot, lotName(index));
+      try {
+        await source.fetch(one.location, file);
+      } catch (error) {
+        if (!(error instanceof CleanroomError)) throw error;
+        return { code: "package-missing", subject: one.location, message: error.message } as const;
+      }
+      return packageProblem(one, identifyPackage({ file, sha256: one.sha256 ?? "" }));
+    });
+    problems.push(...found.filter((problem) => problem !== undefined));
+    // In order, whichever was there first.
+    const names = new Map(
+      some.flatMap(({ location }, index): [string, string][] => {
+        const code = found[index]?.code;
+        const isPackage = code === undefined || code === "development-build";
+        return isPackage ? [[lotName(index), location]] : [];
+      }),
     );
     problems.push(...(await checkSignatures(tools.root, keyFile, lot, names)));
     await rm(lot, { recursive: true, force: true });
