@@ -1,4 +1,4 @@
-import { readdir, readFile, readlink, rm, truncate } from "node:fs/promises";
+import { readdir, readFile, readlink, rm, truncate, utimes } from "node:fs/promises";
 import { run } from "@cleanroom/core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { Workspace } from "./workspace.ts";
@@ -35,11 +35,15 @@ describe("the bundled program", () => {
     const before = await current();
     await workspace.cleanroom(["--version"]);
     expect(await current()).toBe(before);
+    const old = workspace.path("dist/program", before);
+    await utimes(old, 0, 0);
     await workspace.edit("packages/cli/src/main.ts", (text) =>
       text.replace("const exitCode =", 'process.stdout.write("edited\\n");\nconst exitCode ='),
     );
     expect((await workspace.cleanroom(["--version"])).stdout).toMatch(/^edited\n/);
     expect(await current()).not.toBe(before);
+    // However old: what still runs may load another part of it.
+    expect(await readdir(old)).toContain("main.js");
     await workspace.git("checkout", "--", "packages");
     expect((await workspace.cleanroom(["--version"])).stdout).not.toContain("edited");
   });
@@ -79,6 +83,12 @@ describe("the bundled program", () => {
     expect(exitCode).toBe(0);
     expect(stdout).toBe(await fromSources("spec", "query", spec));
     expect(stderr).toContain("commands/doctor.ts");
+    // Nor does a run without one stand in the way of the first.
+    await rm(workspace.path("dist"), { recursive: true });
+    expect((await workspace.cleanroom(["spec", "query", spec])).exitCode).toBe(0);
     await workspace.git("checkout", "--", "packages");
+    const mended = await workspace.cleanroom(["--version"]);
+    expect(mended.stderr).toBe("");
+    expect(await current()).toMatch(/^made-/);
   });
 });

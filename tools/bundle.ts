@@ -24,7 +24,7 @@ import { type Plugin, rolldown } from "rolldown";
 const workspace = path.resolve(import.meta.dirname, "..");
 const bundles = path.join(workspace, "dist/program");
 
-/** A program that is no longer current may still run, and load a part of itself that it needs late. */
+/** For so long after it was current a program may still run, and load a part that it needs late. */
 const keptMs = 60 * 60 * 1000;
 
 /** Files change until this long before "now" as a file's time tells it, which moves by jiffies. */
@@ -100,9 +100,12 @@ async function makeCurrent(folder: string): Promise<void> {
   const madeFrom = path.join(folder, "made-from");
   await writeFile(madeFrom, "");
   await utimes(madeFrom, start, start);
+  const current = path.join(bundles, "current");
+  // From now on it is old; it may have been made long ago. On the first run there is none.
+  await utimes(current, new Date(), new Date()).catch(() => undefined);
   // Others may do the same at this moment: the last one's is current, and either is whole.
   await symlink(path.basename(folder), `${folder}.link`);
-  await rename(`${folder}.link`, path.join(bundles, "current"));
+  await rename(`${folder}.link`, current);
 }
 
 async function main(): Promise<void> {
