@@ -9,9 +9,9 @@ const idleBuffers: Buffer[] = [];
 
 /**
  * Sends bytes of a file as fast as the client takes them, and ends the response; where they cannot be
- * read, or the file turns out to be shorter, the connection breaks off. It is read in step with the event loop, as nginx's
- * workers read: what is downloaded often is in memory, where to hand a piece to another thread takes
- * several times as long as to copy it.
+ * read, or the file turns out to be shorter, the connection breaks off. It is read in step with the
+ * event loop, as nginx's workers read: what is downloaded often is in memory, where to hand a piece
+ * to another thread takes several times as long as to copy it.
  *
  * @throws Error when the file cannot be opened; nothing has been sent then
  */
@@ -20,6 +20,8 @@ export function sendBytes(
   { start, count }: { readonly start: number; readonly count: number },
   response: ServerResponse,
 ): void {
+  // A client that has gone already: nobody would tell when to close the file.
+  if (response.destroyed) return;
   const descriptor = openSync(file, "r");
   response.once("close", () => closeSync(descriptor));
   const buffer = idleBuffers.pop() ?? Buffer.allocUnsafeSlow(pieceBytes);
