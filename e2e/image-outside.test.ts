@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile, readdir, readlink } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, readdir, readlink, rm, writeFile } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -160,6 +160,13 @@ test.each(["de_XX.UTF-8", "de_DE.UTF-9"])("%s is refused with what there is", as
     code: "locale-unknown",
     hint: expect.stringContaining("de_DE.UTF-8") as string,
   });
+});
+
+test("locales are refused where what the base names cannot compile any", async () => {
+  const without = { ...context(), locales: () => Promise.resolve(here.compressor) };
+  await expect(
+    buildImage(without, request, { output: path.join(scratch, "never") }),
+  ).rejects.toMatchObject({ code: "locales-unavailable" });
 });
 
 test("a reader of rpm databases that is not rpm lists the same packages", async () => {

@@ -35,12 +35,7 @@ export async function compiledLocales(
 ): Promise<readonly LocaleFile[]> {
   if (names.length === 0) return [];
   const compiler = await context.locales?.();
-  if (compiler === undefined) {
-    throw new CleanroomError("locales-unavailable", "the base has nothing that compiles locales", {
-      exitCode: 2,
-      hint: "name it in base.yaml: locales: [base-files, gzip, libc-bin, locales], and lock the base again",
-    });
-  }
+  if (compiler === undefined) throw unavailable();
   const placed = new Map<Sha256, string>();
   const files: LocaleFile[] = [];
   for (const name of [...new Set(names)].toSorted()) {
@@ -56,6 +51,13 @@ export async function compiledLocales(
     }
   }
   return files;
+}
+
+function unavailable(): CleanroomError {
+  return new CleanroomError("locales-unavailable", "the base has nothing that compiles locales", {
+    exitCode: 2,
+    hint: "name it in base.yaml: locales: [base-files, gzip, libc-bin, locales], and lock the base again",
+  });
 }
 
 /** Where the C library looks: it takes the character set's name without case and punctuation. */
@@ -86,6 +88,8 @@ async function compiledLocale(
       recursive: true,
       withFileTypes: true,
     });
+    // Where localedef cannot be run at all, that has the exit code of a warning.
+    if (entries.length === 0) throw unavailable();
     const outputs = [];
     for (const entry of entries.filter((one) => one.isFile())) {
       const file = path.join(entry.parentPath, entry.name);
@@ -98,8 +102,8 @@ async function compiledLocale(
   });
 }
 
-/** localedef(1) exits with 1 where it only warns, as it does of many of the C library's own locales. */
-const exitCodeOfWarnings = 1;
+/** localedef(1): with a warning there is a locale, with an error none. */
+const exitCodes = { warnings: 1, errors: 4 } as const;
 
 async function compile(compiler: Tools, folder: string, name: string): Promise<void> {
   const { language, charset, modifier } = partsOf(name);
@@ -113,10 +117,10 @@ async function compile(compiler: Tools, folder: string, name: string): Promise<v
   try {
     await runInSandbox(sandbox, [...compiling, ...source, "/job/locale"], {
       step: `compile the locale ${name}`,
-      accept: [0, exitCodeOfWarnings],
+      accept: [0, exitCodes.warnings],
     });
   } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
+    if (!(error instanceof CommandError && error.commandExitCode === exitCodes.errors)) throw error;
     throw new CleanroomError("locale-unknown", `the locale ${name} cannot be compiled`, {
       cause: error,
       exitCode: 2,
