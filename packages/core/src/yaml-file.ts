@@ -47,9 +47,9 @@ function knownOrParsed<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const known = schema.safeParse(programMemory.recall(valuesKey(text)));
   if (known.success) return known.data;
-  const values = parseYaml(text, schema, displayName);
-  rememberYamlValues(text, loadYaml().parseDocument(text).toJS() as Json);
-  return values;
+  const { data, values } = parse(text, schema, displayName);
+  rememberYamlValues(text, values);
+  return data;
 }
 
 /** Keeps the values of a text for {@link readYamlFile}: those that a YAML parser finds in it. */
@@ -67,6 +67,15 @@ export function parseYaml<Schema extends z.ZodType>(
   schema: Schema,
   file: string,
 ): z.output<Schema> {
+  return parse(text, schema, file).data;
+}
+
+/** What a text holds, and the same in the shape of a schema. */
+function parse<Schema extends z.ZodType>(
+  text: string,
+  schema: Schema,
+  file: string,
+): { readonly values: Json; readonly data: z.output<Schema> } {
   const { LineCounter, parseDocument } = loadYaml();
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
@@ -81,8 +90,9 @@ export function parseYaml<Schema extends z.ZodType>(
       exitCode: 2,
     });
   }
-  const result = schema.safeParse(document.toJS());
-  if (result.success) return result.data;
+  const values = document.toJS() as Json;
+  const result = schema.safeParse(values);
+  if (result.success) return { values, data: result.data };
   const problems = result.error.issues.flatMap((issue) => describe(issue, schema, document));
   const [first, ...others] = problems;
   if (first === undefined) throw result.error;

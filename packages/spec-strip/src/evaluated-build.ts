@@ -1,4 +1,11 @@
-import { CleanroomError, type Json, programMemory, sha256, sha256Json } from "@cleanroom/core";
+import {
+  CleanroomError,
+  type Json,
+  programMemory,
+  type Sha256,
+  sha256,
+  sha256Json,
+} from "@cleanroom/core";
 import {
   type Evaluation,
   type EvaluationOptions,
@@ -7,7 +14,7 @@ import {
   type SourcePackage,
   standardMacros,
 } from "rpm-parser";
-import { type Profile, rulesOf } from "./profile/rule.ts";
+import { type Profile, type Rule, rulesOf } from "./profile/rule.ts";
 import { significantText } from "./significant/significant-text.ts";
 import { applyProfiles } from "./strip/apply-profiles.ts";
 import type { StripReport } from "./strip/report.ts";
@@ -45,6 +52,18 @@ interface Surroundings {
   readonly baseMacros: ReadonlySet<string>;
 }
 
+/** The rules of some profiles, in order, and the digest of all that they say. */
+interface RuleList {
+  readonly rules: readonly Rule[];
+  readonly digest: Sha256;
+}
+
+function ruleList(profiles: readonly Profile[]): RuleList {
+  const rules = profiles.flatMap((profile) => rulesOf(profile));
+  // JSON leaves out the functions that are made of them.
+  return { rules, digest: sha256(JSON.stringify(rules)) };
+}
+
 /**
  * Evaluates builds with the macros of a base; what comes of the same text and profiles is remembered.
  *
@@ -64,14 +83,21 @@ export function buildEvaluator(base: {
       },
       baseMacros: new Set(Object.keys(base.macros)),
     });
+  // Most specs have the same profiles, of hundreds of rules.
+  const ruleLists = new WeakMap<readonly Profile[], RuleList>();
+  const ruleListOf = (profiles: readonly Profile[]): RuleList => {
+    const list = ruleLists.get(profiles) ?? ruleList(profiles);
+    ruleLists.set(profiles, list);
+    return list;
+  };
   return (build) => {
-    const rules = [...build.profiles, ...build.switches].flatMap((profile) => rulesOf(profile));
+    const lists = [ruleListOf(build.profiles), ruleListOf(build.switches)];
+    const rules = lists.flatMap((list) => list.rules);
     const inputs = sha256Json({
       base: baseDigest,
       text: sha256(build.text),
       file: build.file,
-      // Without the functions that are made of them.
-      rules: sha256(JSON.stringify(rules)),
+      rules: lists.map((list) => list.digest),
     });
     const known = programMemory.recall(inputs) as Remembered | undefined;
     if (known !== undefined) {
