@@ -49,3 +49,24 @@ test("folders without write permission are removed too", async () => {
   await removeFolder(path.join(folder, "tree"));
   await expect(stat(path.join(folder, "tree"))).rejects.toMatchObject({ code: "ENOENT" });
 });
+
+test("of folders that several put in one place at once the last stays whole, and nothing else", async () => {
+  const parent = await mkdtemp(path.join(tmpdir(), "replace-"));
+  const target = path.join(parent, "target");
+  for (let round = 0; round < 30; round += 1) {
+    const finished = await Promise.all(
+      Array.from({ length: 6 }, async (_, index) => {
+        const folder = path.join(parent, `finished-${index}`);
+        await mkdir(folder);
+        for (const name of ["a", "b"]) await writeFile(path.join(folder, name), String(index));
+        return folder;
+      }),
+    );
+    await Promise.all(finished.map((folder) => replaceFolder(folder, target)));
+    expect(await readdir(parent)).toEqual(["target"]);
+    const [a, b] = await Promise.all(
+      ["a", "b"].map((name) => readFile(path.join(target, name), "utf8")),
+    );
+    expect(a).toBe(b);
+  }
+});

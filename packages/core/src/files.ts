@@ -114,16 +114,33 @@ export async function writeFileAtomic(
  * renames the target is absent, which every reader takes as "not made yet", and never mixed.
  */
 export async function replaceFolder(finished: string, target: string): Promise<void> {
-  await mkdir(path.dirname(target), { recursive: true });
-  const aside = path.join(path.dirname(target), uniqueName(`.${path.basename(target)}.old`));
-  try {
-    await rename(target, aside);
-  } catch (error) {
-    if (!isMissingFile(error)) throw error;
+  const parent = path.dirname(target);
+  await mkdir(parent, { recursive: true });
+  const moved: string[] = [];
+  for (;;) {
+    const aside = path.join(parent, uniqueName(`.${path.basename(target)}.old`));
+    try {
+      await rename(target, aside);
+      moved.push(aside);
+    } catch (error) {
+      if (!isMissingFile(error)) throw error;
+    }
+    try {
+      await rename(finished, target);
+      break;
+    } catch (error) {
+      // Another run has put its own there in between: the last one's stays.
+      if (!isOccupied(error)) throw error;
+    }
   }
-  await rename(finished, target);
-  await syncFolder(path.dirname(target));
-  await removeFolder(aside);
+  await syncFolder(parent);
+  for (const aside of moved) await removeFolder(aside);
+}
+
+/** Whether rename(2) found a folder with something in it where it was to put one. */
+function isOccupied(thrown: unknown): boolean {
+  const { code } = thrown as NodeJS.ErrnoException;
+  return code === "ENOTEMPTY" || code === "EEXIST";
 }
 
 /**
@@ -151,8 +168,7 @@ export async function adoptFolders(
       await rename(finished, target);
       parents.add(path.dirname(target));
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
+      if (!isOccupied(error)) throw error;
       await removeFolder(finished);
     }
   }
