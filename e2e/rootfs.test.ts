@@ -11,7 +11,16 @@ import {
   Store,
   type Tools,
 } from "@cleanroom/core";
-import { type Closure, fetchClosure, makeRoot, resolveClosure } from "@cleanroom/rootfs";
+import {
+  type Closure,
+  fetchClosure,
+  type LayeredRoot,
+  makeLayeredRoot,
+  makeRoot,
+  type PackageToInstall,
+  resolveClosure,
+} from "@cleanroom/rootfs";
+import { readRpmHeaderBytes } from "rpm-parser";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { baseRepository, Session } from "../packages/cli/src/session.ts";
 
@@ -165,4 +174,106 @@ test("a package that was damaged in the store is named, and fetched anew by the 
   });
   expect(await again()).toBe(root);
   expect(await store.blob(damaged?.sha256 ?? "")).toBe(blob);
+});
+
+async function packagesOf(store: Store): Promise<readonly PackageToInstall[]> {
+  await fetchClosure(store, closure, repositories);
+  return Promise.all(
+    closure.packages.map(async (entry) => ({
+      entry,
+      header: readRpmHeaderBytes(await readFile(store.blobPath(entry.sha256))),
+    })),
+  );
+}
+
+/** A layered root as one tree, all but the database. */
+async function layOut(root: LayeredRoot, target: string): Promise<void> {
+  for (const name of ["proc", "dev", "tmp", "run", "sys", "usr/lib/sysimage/rpm"]) {
+    await mkdir(path.join(target, name), { recursive: true });
+  }
+  const layOver = (from: string): Promise<unknown> => run("cp", ["-a", `${from}/.`, target]);
+  const packages = (isActive: boolean): string[] =>
+    root.packages.filter((one) => one.isActive === isActive).map(({ files }) => files);
+  for (const files of packages(true)) await layOver(files);
+  for (const removed of root.removed) await removeFolder(path.join(target, removed));
+  await layOver(root.changes);
+  for (const files of packages(false)) await layOver(files);
+}
+
+/**
+ * Rows of rpm's database with names for numbers, and what rpm knows of each package and file, but when
+ * it was installed.
+ */
+async function databaseContent(database: string): Promise<string[]> {
+  const tables = ["Basenames", "Dirnames", "Providename", "Requirename", "Conflictname"].concat(
+    ["Obsoletename", "Group", "Sha1header", "Transfiletriggername", "Filetriggername"],
+    ["Triggername", "Recommendname", "Suggestname", "Supplementname", "Enhancename"],
+  );
+  const rows = tables.map(
+    (table) => `SELECT '${table}', a.key, n.key, a.idx FROM "${table}" a JOIN Name n USING (hnum);`,
+  );
+  const tags = "%{NEVRA} %{SIZE} %{INSTALLTID} %{SHA256HEADER}";
+  const files = "[%{NEVRA} %{FILENAMES} %{FILESTATES} %{FILEDIGESTS} %{FILEMODES:octal}\\n]";
+  const script = `mkdir /tmp/database; cp "$1" /tmp/database/rpmdb.sqlite
+    test ! -e "$1-wal" || cp "$1-wal" /tmp/database/rpmdb.sqlite-wal
+    sqlite3 /tmp/database/rpmdb.sqlite "$2"; rpm --dbpath /tmp/database -qa --qf "$3"`;
+  const { stdout } = await runInSandbox(
+    { root: tools.root, mounts: [{ source: path.dirname(database), target: "/database" }] },
+    [
+      ...["sh", "-ec", script, "sh", `/database/${path.basename(database)}`],
+      ...[rows.join("\n"), `${tags}\\n${files}`],
+    ],
+  );
+  const lines = stdout.split("\n");
+  expect(lines.length).toBeGreaterThan(10_000);
+  return lines.toSorted();
+}
+
+test.each([
+  ["an overlay of the packages", "store"],
+  ["copies", "a,store"],
+])("a root in layers is what rpm installs, its database included: %s", async (_how, name) => {
+  const store = await Store.open(path.join(folder, name), logger);
+  const packages = await packagesOf(store);
+  const root = await makeLayeredRoot(store, tools, packages, repositories, { docs: false });
+  expect(new Set(root.packages.map(({ isActive }) => isActive)).size).toBe(2);
+  const target = path.join(folder, `${name}-laid-out`);
+  await mkdir(target);
+  await layOut(root, target);
+  const isFile = (line: string): boolean => !line.includes("rpmdb.sqlite ");
+  const [made, wanted] = [await describeTree(target), await describeTree(expected)];
+  expect(made.filter((line) => !wanted.includes(line))).toEqual([]);
+  expect(wanted.filter((line) => isFile(line) && !made.includes(line))).toEqual([]);
+  const rpmDatabase = path.join(expected, "usr/lib/sysimage/rpm/rpmdb.sqlite");
+  expect(await databaseContent(root.database)).toEqual(await databaseContent(rpmDatabase));
+  await removeFolder(target);
+});
+
+test("a database is the same whichever it was made from, and so are the scriptlets' effects", async () => {
+  const store = await Store.open(path.join(folder, "store"), logger);
+  const packages = await packagesOf(store);
+  const make = (some: readonly PackageToInstall[]): Promise<LayeredRoot> =>
+    makeLayeredRoot(store, tools, some, repositories, { docs: false });
+  const all = await make(packages);
+  const inert = packages.filter((_, index) => all.packages[index]?.isActive === false);
+  const digests: string[] = [];
+  const without = async (left: readonly PackageToInstall[]): Promise<void> => {
+    const root = await make(packages.filter((one) => !left.includes(one)));
+    expect(root.changes).toBe(all.changes);
+    digests.push(
+      createHash("sha256")
+        .update(await readFile(root.database))
+        .digest("hex"),
+    );
+  };
+  // From the one with all packages, from the one before, and from that of the active packages alone.
+  const [first, second] = [inert.slice(0, 1), inert.slice(1, 2)];
+  await without(first);
+  await without([...first, ...second]);
+  await removeFolder(store.path("ac"));
+  await without([...first, ...second]);
+  await without(first);
+  expect(digests[3]).toBe(digests[0]);
+  expect(digests[2]).toBe(digests[1]);
+  expect(digests[0]).not.toBe(digests[1]);
 });

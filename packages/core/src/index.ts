@@ -47,7 +47,7 @@ export {
   start,
   type StartedCommand,
 } from "./run.ts";
-export { overlaysWork, withOverlay } from "./overlay.ts";
+export { overlayLowersMax, overlaysWork, withOverlay } from "./overlay.ts";
 export {
   type Mount,
   runInSandbox,

@@ -107,7 +107,7 @@ export async function runInSandbox(
 ): Promise<CommandResult> {
   const inSandbox = ["bwrap", ...(await sandboxArguments(sandbox)), ...command];
   const [file = "", ...args] =
-    sandbox.overlay === undefined ? inSandbox : withOverlay(sandbox.overlay, inSandbox);
+    sandbox.overlay === undefined ? inSandbox : await withOverlay(sandbox.overlay, inSandbox);
   return run(file, args, {
     step: command[0] ?? "sandbox",
     ...options,

@@ -36,7 +36,7 @@ import { addedFilesJson, readAddedFiles } from "./compose/requested-state.ts";
 import { megabytes } from "./sizes.ts";
 
 /** Raised when the same input would give another image. */
-const imageEpoch = 6;
+const imageEpoch = 7;
 
 export interface BuildOptions {
   /** Host folder for the result, such as `dist/images/hello`; replaced as a whole. */

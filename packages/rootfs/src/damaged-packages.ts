@@ -12,6 +12,27 @@ import { type Closure, type ClosurePackage, nevraOf, type Repository } from "./c
 const readers = 4;
 
 /**
+ * Runs `work` on the packages of a closure. Where it fails, the packages are looked at: rpm's words about
+ * a damaged one help nobody, and it would stay where it is.
+ *
+ * @throws {CleanroomError} `packages-damaged`, and what `work` throws
+ */
+export async function withPackagesChecked<Result>(
+  store: Store,
+  closure: Closure,
+  repositories: readonly Repository[],
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    const isInterrupted = error instanceof CleanroomError && error.exitCode === 130;
+    if (!isInterrupted) await checkPackages(store, closure, repositories);
+    throw error;
+  }
+}
+
+/**
  * Reads every package of a closure, for when something could not be made of them. Damaged ones are
  * set aside, and with them the repositories of the store that hold the same damaged file (another
  * name of it), so that the next run makes both again.

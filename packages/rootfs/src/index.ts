@@ -10,4 +10,6 @@ export { type ForbiddenNeed, forbiddenNeeds, type ForbidRule } from "./forbidden
 export { type PackageNeeds, readPackageNeeds } from "./package-needs.ts";
 export { fetchClosure } from "./fetch-closure.ts";
 export { type ResolveRequest, resolveClosure } from "./resolve.ts";
-export { makeRoot, type RootOptions, rpmDatabasePath } from "./root.ts";
+export { type LayeredRoot, makeLayeredRoot, type PackageToInstall } from "./layered-root.ts";
+export { makeRoot, type RootOptions } from "./root.ts";
+export { ownFolders, rpmDatabasePath } from "./run-installer.ts";

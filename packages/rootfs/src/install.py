@@ -5,9 +5,16 @@ the database written; payloads alone are passed over. rpm knows that as --justdb
 out scriptlets too; so the flag is raised once the transaction has been set up. Of files that were
 left out (documentation, languages) the database is told afterwards: rpm sees that as it unpacks.
 
-Reads one JSON document from standard input: `docs`, `languages`, `database` and `packages`, a list of
-`file` and `states` (base64, one byte for each file of the package). Prints one:
-`opaque`, the folders below the root that were replaced rather than added to.
+Reads one JSON document from standard input:
+  docs, languages  what of the packages is installed
+  database         where rpm's database is in the root
+  packages         a list of `file` and `states` (base64, one byte for each file)
+  scriptlets       whether scriptlets and triggers run
+  removed          NEVRAs of packages that leave the database; its file is /database/before.sqlite,
+                   or null where there is none before
+  ordered          whether the finished database is to be the same whatever the order in which packages
+                   came into it
+Prints one: `opaque`, the folders below the root that were replaced rather than added to.
 
 The root's database is in memory, for rpm waits for the disk with each package; in the end it goes to
 /database as one file.
@@ -16,6 +23,7 @@ The root's database is in memory, for rpm waits for the disk with each package; 
 import base64
 import json
 import os
+import shutil
 import sqlite3
 import struct
 import sys
@@ -23,13 +31,15 @@ import sys
 import rpm
 
 FLAGS = rpm.RPMTRANS_FLAG_NOPLUGINS | rpm.RPMTRANS_FLAG_NOCAPS
+NO_SCRIPTLETS = rpm.RPMTRANS_FLAG_NOSCRIPTS | rpm.RPMTRANS_FLAG_NOTRIGGERS
 TARGET = "/target"
 CHANGES = "/changes"
+BEFORE = "/database/before.sqlite"
 FINISHED = "/database/rpmdb.sqlite"
 
 
 def install(packages: list, flags: int) -> dict:
-    """@returns the file states of each package, by its number in the database"""
+    """@returns the file states of each package, by its NEVRA"""
     transaction = rpm.TransactionSet(TARGET)
     transaction.setVSFlags(rpm.RPMVSF_MASK_NOSIGNATURES)
     # The store has verified the files' bytes.
@@ -66,41 +76,110 @@ def install(packages: list, flags: int) -> dict:
     problems = transaction.run(callback, "")
     if problems is not None:
         raise SystemExit("\n".join(str(problem) for problem in problems) or f"failed: {failed}")
-    numbers = {match.instance(): states[header.nevra] for match, header in installed(transaction)}
+    transaction.closeDB()
+    return states
+
+
+def installed_numbers() -> dict:
+    """The number in the database of each package, by its NEVRA."""
+    transaction = rpm.TransactionSet(TARGET)
+    match = transaction.dbMatch()
+    numbers = {header.nevra: match.instance() for header in match}
     transaction.closeDB()
     return numbers
 
 
-def installed(transaction):
-    match = transaction.dbMatch()
-    for header in match:
-        yield match, header
+def open_database(folder: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"{TARGET}{folder}/rpmdb.sqlite", isolation_level=None)
+    connection.execute("PRAGMA synchronous=OFF")
+    return connection
 
 
-def finish_database(database: str, states: dict) -> None:
-    """Writes the file states of packages, by their number, into their headers, and the whole as one
-    file that is the same for the same packages: without a journal, which keeps a database from being
-    opened where nothing can be written, and without the free pages that are left over from how it was
-    written.
+def tables(connection: sqlite3.Connection, schema: str) -> list:
+    """Kind, name and statement of each table and index that is rpm's."""
+    return connection.execute(
+        f"SELECT type, name, sql FROM {schema}.sqlite_master WHERE name NOT LIKE 'sqlite_%'"
+    ).fetchall()
+
+
+def start_database(folder: str, removed: list) -> None:
+    """The root's database is another one, without some of its packages."""
+    shutil.copyfile(BEFORE, f"{TARGET}{folder}/rpmdb.sqlite")
+    if not removed:
+        return
+    numbers = installed_numbers()
+    connection = open_database(folder)
+    for kind, name, _sql in tables(connection, "main"):
+        if kind == "table":
+            for nevra in removed:
+                connection.execute(f"DELETE FROM '{name}' WHERE hnum = ?", (numbers[nevra],))
+    connection.close()
+
+
+def replaced(blob: bytes, tag: int, value: bytes, count: int) -> bytes:
+    """A header of the database with another value of the same size for a tag that has `count` of them.
 
     A header is two big-endian counts (entries, bytes of data), the entries (tag, type, offset and
     count) and the data (rpm's manual, "RPM header format").
     """
-    connection = sqlite3.connect(f"{TARGET}{database}/rpmdb.sqlite")
+    entries, _size = struct.unpack_from(">II", blob)
+    data = 8 + 16 * entries
+    for found, _type, offset, size in struct.iter_unpack(">IIII", blob[8:data]):
+        if found == tag and size == count:
+            start = data + offset
+            return blob[:start] + value + blob[start + len(value) :]
+    return blob
+
+
+def set_states(connection: sqlite3.Connection, states: dict, forgets_order: bool) -> None:
+    """Writes the file states of packages, by their number, into their headers; and one time for all of
+    them, where rpm has counted on from SOURCE_DATE_EPOCH with each package of a transaction."""
     for number, wanted in states.items():
-        if not any(wanted):
+        if not any(wanted) and not forgets_order:
             continue
         (blob,) = connection.execute("SELECT blob FROM Packages WHERE hnum = ?", (number,)).fetchone()
-        entries, _size = struct.unpack_from(">II", blob)
-        for index in range(entries):
-            tag, _type, offset, count = struct.unpack_from(">IIII", blob, 8 + 16 * index)
-            if tag == rpm.RPMTAG_FILESTATES and count == len(wanted):
-                start = 8 + 16 * entries + offset
-                blob = blob[:start] + wanted + blob[start + count :]
+        blob = replaced(blob, rpm.RPMTAG_FILESTATES, wanted, len(wanted))
+        if forgets_order:
+            blob = replaced(blob, rpm.RPMTAG_INSTALLTIME, bytes(4), 1)
         connection.execute("UPDATE Packages SET blob = ? WHERE hnum = ?", (blob, number))
-    connection.commit()
+
+
+def write_as_it_is(connection: sqlite3.Connection) -> None:
+    """One file that is the same for the same installation: without a journal, which keeps a database
+    from being opened where nothing can be written, and without the free pages that are left over from
+    how it was written."""
     connection.execute("PRAGMA journal_mode=DELETE")
     connection.execute("VACUUM INTO ?", (FINISHED,))
+
+
+def write_ordered(folder: str, numbers: dict) -> None:
+    """One file that is the same for the same packages: numbered by their names, all rows in the order
+    of these numbers, and without what SQLite noticed about queries."""
+    connection = sqlite3.connect(FINISHED, isolation_level=None)
+    connection.execute("PRAGMA journal_mode=OFF")
+    connection.execute("PRAGMA synchronous=OFF")
+    connection.execute("ATTACH ? AS before", (f"{TARGET}{folder}/rpmdb.sqlite",))
+    connection.execute("CREATE TEMP TABLE renumbered (was INTEGER PRIMARY KEY, number INTEGER)")
+    connection.executemany(
+        "INSERT INTO renumbered VALUES (?, ?)",
+        [(numbers[nevra], index + 1) for index, nevra in enumerate(sorted(numbers))],
+    )
+    connection.execute("BEGIN")
+    known = tables(connection, "before")
+    for kind, name, sql in known:
+        if kind != "table":
+            continue
+        connection.execute(sql)
+        columns = "number, blob" if name == "Packages" else "key, number, idx"
+        order = "number" if name == "Packages" else "number, idx, key"
+        connection.execute(
+            f"INSERT INTO main.'{name}' SELECT {columns} FROM before.'{name}'"
+            f" JOIN renumbered ON was = hnum ORDER BY {order}"
+        )
+    for kind, _name, sql in known:
+        if kind == "index":
+            connection.execute(sql)
+    connection.execute("COMMIT")
     connection.close()
 
 
@@ -125,9 +204,21 @@ def main() -> None:
     os.umask(0o022)
     if request["languages"] is not None:
         rpm.addMacro("_install_langs", ":".join(request["languages"]))
-    rpm.addMacro("_dbpath", request["database"])
+    folder = request["database"]
+    rpm.addMacro("_dbpath", folder)
+    if request["removed"] is not None:
+        start_database(folder, request["removed"])
     flags = FLAGS | (0 if request["docs"] else rpm.RPMTRANS_FLAG_NODOCS)
-    finish_database(request["database"], install(request["packages"], flags))
+    states = install(request["packages"], flags if request["scriptlets"] else flags | NO_SCRIPTLETS)
+    numbers = installed_numbers()
+    connection = open_database(folder)
+    by_number = {numbers[nevra]: wanted for nevra, wanted in states.items()}
+    set_states(connection, by_number, request["ordered"])
+    if request["ordered"]:
+        connection.close()
+        write_ordered(folder, numbers)
+    else:
+        write_as_it_is(connection)
     json.dump({"opaque": opaque_folders()}, answer)
 
 

@@ -143,7 +143,11 @@ test("what changes through an overlay reaches the tree, and never the files it s
     "echo new > replaced/new",
     "ln -s kept new/link",
   ].join(" && ");
-  const command = withOverlay({ lower: target, upper, work, target: merged }, ["sh", "-c", script]);
+  const command = await withOverlay({ lowers: [target], upper, work, target: merged }, [
+    "sh",
+    "-c",
+    script,
+  ]);
   await run(command[0] ?? "", command.slice(1), { cwd: folder });
   // getfattr is on few machines; the installer tells which folders are opaque.
   await applyChanges(upper, target, ["etc/replaced"]);

@@ -18,6 +18,16 @@ import path from "node:path";
 /** How deep a chain of symbolic links may go, as in Linux. */
 const linkLimit = 40;
 
+/** What a tree was given as a copy. */
+export interface CopiedFile {
+  readonly mode: number;
+  readonly sizeBytes: number;
+  /** Seconds since 1970. */
+  readonly mtimeSeconds: number;
+  /** Of a symbolic link. */
+  readonly linkTarget?: string;
+}
+
 /**
  * Lays a tree of files over another one: folders are made anew, files become further names of the
  * same files (hard links), or copies. A folder that is a symbolic link in the target is followed
@@ -29,12 +39,18 @@ const linkLimit = 40;
 export class LinkedTree {
   readonly #root: string;
   readonly #copies: boolean;
+  readonly #copied = new Map<string, CopiedFile>();
   /** Folders known to be there: where each really is, by its path below the root. */
   readonly #folders = new Map<string, string>([["", ""]]);
 
   constructor(root: string, { copies }: { readonly copies: boolean }) {
     this.#root = root;
     this.#copies = copies;
+  }
+
+  /** The copies and folders of a tree of copies, by where they are below the root. */
+  get copied(): ReadonlyMap<string, CopiedFile> {
+    return this.#copied;
   }
 
   add(source: string): void {
@@ -57,7 +73,10 @@ export class LinkedTree {
     const real = this.makeFolder(below);
     const mode = statSync(source).mode & 0o7777;
     // Folders that no package owns have the usual mode; it must not hide what an owner wanted.
-    if (below !== "" && mode !== 0o755) chmodSync(path.join(this.#root, real), mode);
+    if (below !== "" && mode !== 0o755) {
+      chmodSync(path.join(this.#root, real), mode);
+      this.#noteFolder(real, mode);
+    }
     for (const entry of readdirSync(source, { withFileTypes: true })) {
       const from = `${source}/${entry.name}`;
       if (entry.isDirectory()) this.#addFolder(from, joined(below, entry.name));
@@ -70,7 +89,7 @@ export class LinkedTree {
     const target = `${this.#root}/${below}`;
     try {
       if (!this.#copies) linkSync(source, target);
-      else this.#copy(source, target);
+      else this.#copied.set(below, this.#copy(source, target));
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === "EEXIST") {
@@ -95,23 +114,34 @@ export class LinkedTree {
     const target = path.join(this.#root, below);
     const aside = `${target}.behind`;
     renameSync(target, aside);
-    for (const known of this.#folders.keys()) {
-      if (known === below || known.startsWith(`${below}/`)) this.#folders.delete(known);
+    for (const known of [this.#folders, this.#copied]) {
+      for (const name of known.keys()) {
+        if (name === below || name.startsWith(`${below}/`)) known.delete(name);
+      }
     }
     this.#addFile(link, below);
     this.#addFolder(aside, below);
     rmSync(aside, { recursive: true });
   }
 
-  #copy(source: string, target: string): void {
+  #copy(source: string, target: string): CopiedFile {
     const entry = lstatSync(source);
+    const mode = entry.mode & 0o7777;
+    const mtimeSeconds = Math.floor(entry.mtimeMs / 1000);
+    const copied = { mode, sizeBytes: entry.size, mtimeSeconds };
     if (entry.isSymbolicLink()) {
-      symlinkSync(readlinkSync(source), target);
-      return;
+      const linkTarget = readlinkSync(source);
+      symlinkSync(linkTarget, target);
+      return { ...copied, linkTarget };
     }
     copyFileSync(source, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-    chmodSync(target, entry.mode & 0o7777);
+    chmodSync(target, mode);
     utimesSync(target, entry.atime, entry.mtime);
+    return copied;
+  }
+
+  #noteFolder(below: string, mode: number): void {
+    if (this.#copies) this.#copied.set(below, { mode, sizeBytes: 0, mtimeSeconds: 0 });
   }
 
   #enter(here: string, parent: string, depth: number): string {
@@ -126,6 +156,7 @@ export class LinkedTree {
     if (entry !== undefined) rmSync(target);
     mkdirSync(target);
     chmodSync(target, 0o755);
+    this.#noteFolder(here, 0o755);
     return here;
   }
 }

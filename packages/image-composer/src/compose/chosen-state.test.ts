@@ -5,7 +5,8 @@ import { expect, test } from "vitest";
 import type { ImageContext } from "../context.ts";
 import { chosenState } from "./chosen-state.ts";
 import type { StateItem } from "./requested-state.ts";
-import { RootTree } from "./root-tree.ts";
+import { rootMadeOf } from "./root-tree-fixture.ts";
+import type { RootTree } from "./root-tree.ts";
 
 async function tree(files: Readonly<Record<string, string>>): Promise<RootTree> {
   const root = await mkdtemp(path.join(tmpdir(), "chosen-"));
@@ -13,7 +14,7 @@ async function tree(files: Readonly<Record<string, string>>): Promise<RootTree> 
     await mkdir(path.dirname(path.join(root, name)), { recursive: true });
     await writeFile(path.join(root, name), content);
   }
-  return RootTree.read(root);
+  return rootMadeOf(root);
 }
 
 const context = {} as ImageContext;

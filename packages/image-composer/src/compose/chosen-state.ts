@@ -60,10 +60,8 @@ async function certificateBundle(
   const isCertificate = (path: string): boolean =>
     path.endsWith(".crt") && certificateFolders.some((folder) => path.startsWith(folder));
   const found = new Map<string, Uint8Array>();
-  for (const { path, type } of tree.entries.values()) {
-    if (type === "file" && isCertificate(path)) {
-      found.set(path, await readFile(tree.hostPath(path)));
-    }
+  for (const { path, type, hostPath } of tree.entries.values()) {
+    if (type === "file" && isCertificate(path)) found.set(path, await readFile(hostPath));
   }
   for (const { path, content } of requested) {
     if (isCertificate(path) && "bytes" in content) found.set(path, content.bytes);

@@ -1,5 +1,5 @@
 import { pathMatcher, type Sha256, sha256 } from "@cleanroom/core";
-import { makeRoot } from "@cleanroom/rootfs";
+import { makeLayeredRoot } from "@cleanroom/rootfs";
 import type { AdmittedPackages } from "../lock/admit-packages.ts";
 import type { ImageContext, ImageRequest } from "../context.ts";
 import type { ImageFile } from "../image-file.ts";
@@ -57,12 +57,15 @@ export async function compose(
   context: ImageContext,
   { request, image, added, admitted, layers }: ComposeInput,
 ): Promise<Composition> {
-  const { packages, closure } = admitted;
-  const root = await makeRoot(context.store, context.tools, closure, request.repositories, {
+  const { packages } = admitted;
+  const root = await makeLayeredRoot(context.store, context.tools, packages, request.repositories, {
     docs: image.slim.docs,
     ...(image.slim.languages === undefined ? {} : { languages: image.slim.languages }),
   });
-  const tree = RootTree.read(root);
+  const tree = new RootTree(
+    root,
+    packages.map(({ header }) => header),
+  );
   const contents = divideRoot(tree, packages, pathMatcher(image.slim.files));
   const state = await imageState(context, tree, contents, image, added);
   // What image.yaml puts in a package's place is in the state layer alone.
@@ -89,7 +92,12 @@ export async function compose(
       files: holdsState ? state.items.map((item) => stateEntry(item, created)) : [],
     };
   });
-  const packed = await assembleLayers(context, root, parts, image.compression);
+  const packed = await assembleLayers(
+    context,
+    [context.store.path("layers"), root.changes],
+    parts,
+    image.compression,
+  );
   const stateBytes = state.items.reduce((sum, { content }) => sum + sizeOf(content), 0);
   return {
     layers: drafts.map(({ packages: members, sources, holdsState }, index) => ({

@@ -1,5 +1,4 @@
 import { readFile } from "node:fs/promises";
-import { isMissingFile } from "@cleanroom/core";
 import { type Accounts, addAccounts } from "./accounts.ts";
 import type { ImageContext } from "../context.ts";
 import { chosenState } from "./chosen-state.ts";
@@ -46,7 +45,7 @@ export async function imageState(
     const content =
       entry.type === "symlink"
         ? { link: entry.linkTarget }
-        : { bytes: await readFile(tree.hostPath(entry.path)) };
+        : { bytes: await readFile(entry.hostPath) };
     const { path } = entry;
     items.set(path, { path, mode, uid: owners.uid(user), gid: owners.gid(group), content });
   }
@@ -71,10 +70,6 @@ export async function imageState(
 }
 
 async function textOf(tree: RootTree, path: string): Promise<string | undefined> {
-  try {
-    return await readFile(tree.hostPath(path), "utf8");
-  } catch (error) {
-    if (isMissingFile(error)) return undefined;
-    throw error;
-  }
+  const entry = tree.entries.get(path);
+  return entry?.type === "file" ? readFile(entry.hostPath, "utf8") : undefined;
 }

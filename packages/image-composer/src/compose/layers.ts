@@ -48,16 +48,16 @@ export function directoriesFor(paths: Iterable<string>): readonly string[] {
 
 /**
  * Puts layers together: kept pieces are copied from the layers they lie in, the others are packed
- * from the root's files, each read once, checked against its package's digest, hashed and
+ * from packages' files, each read once, checked against its package's digest, hashed and
  * compressed. By the pinned tools: Node's own zlib is tuned to the processor, and its output is not
  * the same on every machine. A layer of the same parts is put together once.
  *
- * @param root host folder of the installed root
+ * @param folders host folders that hold the files
  * @throws {CleanroomError} `package-file-changed`
  */
 export async function assembleLayers(
   context: ImageContext,
-  root: string,
+  folders: readonly string[],
   layers: readonly LayerParts[],
   compression: Compression,
 ): Promise<PackedLayers> {
@@ -80,12 +80,12 @@ export async function assembleLayers(
   if (missing.length === 0) return { blobs: blobs as readonly LayerBlob[], made, buildPaths };
   context.logger.info(`packing ${missing.length} of ${layers.length} layers`);
   await store.withTemporaryFolder("pack", async (folder) => {
-    const job = new PackJob(store);
+    const job = new PackJob(store, folders);
     for (const index of missing) {
       const { pieces = [] } = layers[index] ?? {};
       await job.add(String(index), heads[index] ?? tarEnd, pieces, tails[index] ?? tarEnd);
     }
-    const packed = await job.run(context, root, folder, compression);
+    const packed = await job.run(context, folder, compression);
     for (const [at, index] of missing.entries()) {
       const found = packed[at];
       const { pieces = [] } = layers[index] ?? {};

@@ -8,10 +8,14 @@ import { tarHeader } from "./tar-writer.ts";
 
 const packer = new URL("pack_layers.py", import.meta.url);
 
-/** Start and end among the heads; then, of a file: path, size, algorithm and digest. */
+/**
+ * Start and end among the heads; then, of a file: where the packer sees it, its path in the image, size,
+ * algorithm and digest.
+ */
 type PackedEntry = readonly [
   start: number,
   end: number,
+  source: string | null,
   path: string | null,
   sizeBytes: number | null,
   algorithm: string | null,
@@ -48,10 +52,13 @@ export class PackJob {
   /** Layers that pieces are copied from: whether they are whole. */
   readonly #blobs = new Map<Sha256, Promise<boolean>>();
   readonly #store: Store;
+  readonly #folders: readonly string[];
   #headBytes = 0;
 
-  constructor(store: Store) {
+  /** @param folders host folders that files are read from */
+  constructor(store: Store, folders: readonly string[]) {
     this.#store = store;
+    this.#folders = folders;
   }
 
   /**
@@ -71,23 +78,22 @@ export class PackJob {
     this.#layers.push({ output, parts });
   }
 
-  /** A layer that is there as an archive, below the root that {@link run} is given. */
+  /** A layer that is there as an archive on the host. */
   addArchive(output: string, archive: string, sizeBytes: number, sha256: Sha256): void {
-    const entries = [[0, 0, archive, sizeBytes, "sha256", sha256] as const];
+    const source = this.#source(archive);
+    const entries = [[0, 0, source, output, sizeBytes, "sha256", sha256] as const];
     this.#layers.push({ output, parts: [{ entries }] });
   }
 
   /**
    * Packs all layers, with the pinned tools.
    *
-   * @param root host folder that files are read from
    * @param folder where the packed layers go
    * @returns in the order they were added
    * @throws {CleanroomError} `package-file-changed`
    */
   async run(
     { tools, compressor }: ImageContext,
-    root: string,
     folder: string,
     compression: Compression,
   ): Promise<readonly PackedLayer[]> {
@@ -111,7 +117,7 @@ export class PackJob {
         root: tools.root,
         mounts: [
           { source: folder, target: "/job", writable: true },
-          { source: root, target: "/root" },
+          ...this.#folders.map((source, index) => ({ source, target: packedFolder(index) })),
           { source: blobs, target: "/blobs" },
           ...(library === undefined ? [] : [library]),
         ],
@@ -159,14 +165,27 @@ export class PackJob {
     const start = this.#headBytes;
     this.#heads.push(bytes);
     this.#headBytes += bytes.length;
-    return [start, this.#headBytes, null, null, null, null];
+    return [start, this.#headBytes, null, null, null, null, null];
   }
 
   #entry({ entry, content }: PieceEntry): PackedEntry {
     const [start, end] = this.#literal(tarHeader(entry));
-    if (content === undefined) return [start, end, null, null, null, null];
-    return [start, end, content.path, content.sizeBytes, content.algorithm, content.digest];
+    if (content === undefined) return [start, end, null, null, null, null, null];
+    const { path, hostPath, sizeBytes, algorithm, digest } = content;
+    return [start, end, this.#source(hostPath), path, sizeBytes, algorithm, digest];
   }
+
+  /** Where the packer sees a file of the host. */
+  #source(hostPath: string): string {
+    const index = this.#folders.findIndex((folder) => hostPath.startsWith(`${folder}/`));
+    if (index < 0) throw new Error(`${hostPath} is in none of the folders to pack from`);
+    return packedFolder(index) + hostPath.slice(this.#folders[index]?.length);
+  }
+}
+
+/** Where the packer sees a folder that files are read from. */
+function packedFolder(index: number): string {
+  return `/files/${index}`;
 }
 
 /** libdeflate, from the root of its Debian package. */

@@ -1,4 +1,4 @@
-"""Packs layers: reads files of a root once, checks, hashes and compresses them.
+"""Packs layers: reads files once, checks, hashes and compresses them.
 
 Standard input is a JSON document; standard output is one, too. All paths are this sandbox's own.
 A piece becomes gzip members or zstd frames of its own, so that it can be copied later.
@@ -170,10 +170,10 @@ class Layer:
         """The archive's bytes for these entries. Returns which files name the folder of builds."""
         heads = self.job["heads"]
         build_paths = []
-        for start, end, path, size, algorithm, expected in entries:
+        for start, end, source, path, size, algorithm, expected in entries:
             self.put(heads[start:end])
-            if path is not None:
-                if self.put_file(path, size, algorithm, expected):
+            if source is not None:
+                if self.put_file(source, path, size, algorithm, expected):
                     build_paths.append(path)
                 self.put(bytes(-size % 512))
         self.flush()
@@ -189,12 +189,12 @@ class Layer:
             if self.filled == BLOCK:
                 self.flush()
 
-    def put_file(self, path, size, algorithm, expected):
+    def put_file(self, source, path, size, algorithm, expected):
         sum = hashlib.new(algorithm)
         seen = 0
         before = b""
         traced = False
-        with open("/root/" + path, "rb", buffering=0) as file:
+        with open(source, "rb", buffering=0) as file:
             while count := file.readinto(self.view[self.filled :]):
                 start, end = self.filled, self.filled + count
                 sum.update(self.view[start:end])

@@ -11,12 +11,13 @@ import { type TarEntry } from "./tar-writer.ts";
 /** Raised when the same package would give another piece. */
 const pieceEpoch = 4;
 
-/** An entry of a piece: a tar header, and the root's file whose content follows. */
+/** An entry of a piece: a tar header, and the file whose content follows. */
 export interface PieceEntry {
   readonly entry: TarEntry;
   readonly content?: {
     /** Below the root. */
     readonly path: string;
+    readonly hostPath: string;
     readonly sizeBytes: number;
     readonly algorithm: string;
     readonly digest: string;
@@ -116,7 +117,7 @@ function pieceEntries(
   owners: Owners,
 ): readonly PieceEntry[] {
   const names = new Map<string, string>();
-  return files.map(({ file, path }): PieceEntry => {
+  return files.map(({ file, path, hostPath }): PieceEntry => {
     const entry = tarEntry(file, path, owners);
     if (file.type !== "file") return { entry };
     const inode = `${file.device} ${file.inode}`;
@@ -126,7 +127,8 @@ function pieceEntries(
     }
     names.set(inode, path);
     const { sizeBytes, digest } = file;
-    return { entry, content: { path, sizeBytes, algorithm: header.fileDigestAlgorithm, digest } };
+    const algorithm = header.fileDigestAlgorithm;
+    return { entry, content: { path, hostPath, sizeBytes, algorithm, digest } };
   });
 }
 

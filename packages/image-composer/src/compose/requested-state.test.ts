@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { addAccounts } from "./accounts.ts";
 import { imageFileSchema } from "../image-file.ts";
 import { readAddedFiles, requestedState } from "./requested-state.ts";
-import { RootTree } from "./root-tree.ts";
+import { rootMadeOf } from "./root-tree-fixture.ts";
 
 let folder: string;
 
@@ -29,7 +29,7 @@ afterEach(async () => {
 async function state(yaml: object): Promise<ReturnType<typeof requestedState>> {
   const image = imageFileSchema.parse({ base: "b", packages: ["p"], ...yaml });
   const accounts = addAccounts("", "", image.accounts);
-  const tree = RootTree.read(path.join(folder, "root"));
+  const tree = rootMadeOf(path.join(folder, "root"));
   return requestedState(image, await readAddedFiles(folder), tree, accounts);
 }
 

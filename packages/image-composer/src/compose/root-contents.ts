@@ -8,6 +8,7 @@ export interface PieceFile {
   readonly file: RpmFile;
   /** Where it really is, below the root. */
   readonly path: string;
+  readonly hostPath: string;
 }
 
 /** Owner, mode and time of something, before names of accounts became numbers. */
@@ -59,13 +60,14 @@ const leftovers = new Set(["var/cache/ldconfig/aux-cache", "etc/.pwd.lock"]);
  * Divides a root among its packages by their headers, and leaves the rest to the state layer.
  *
  * @param isSlimmed whether image.yaml leaves a package's file out
+ * @throws {CleanroomError} `file-conflict`, `root-special-file`
  */
 export function divideRoot(
   tree: RootTree,
   packages: readonly AdmittedPackage[],
   isSlimmed: (path: string) => boolean,
 ): RootContents {
-  const taken = new Map<string, RpmHeader>();
+  const taken = new Map<string, OwnedFile>();
   const changed = new Map<string, StateFile>();
   const removed: RemovedFile[] = [];
   const owned = new Map<string, { files: RpmFile[]; owners: number[] }>();
@@ -81,7 +83,7 @@ export function divideRoot(
         return [];
       };
       if (file.type !== "directory" && isSlimmed(file.path)) {
-        taken.set(path, header);
+        taken.set(path, { header, file });
         return entry === undefined && file.flags.includes("ghost") ? [] : leave("slim");
       }
       if (entry === undefined) {
@@ -94,10 +96,13 @@ export function divideRoot(
         owned.set(path, directory);
         return [];
       }
-      // rpm lets packages share a file that is the same in each of them: the first one has it.
-      if (taken.has(path)) return [];
-      taken.set(path, header);
-      if (isUnchanged(entry, file)) return [{ file, path }];
+      const owner = taken.get(path);
+      if (owner !== undefined) {
+        checkShared(path, owner, { header, file });
+        return [];
+      }
+      taken.set(path, { header, file });
+      if (isUnchanged(entry, file)) return [{ file, path, hostPath: entry.hostPath }];
       const { user, group } = file;
       changed.set(path, { entry, user, group, mode: entry.mode, package: header.nevra });
       return [];
@@ -121,6 +126,27 @@ export function divideRoot(
     }
   }
   return { pieces, directories, state, removed };
+}
+
+interface OwnedFile {
+  readonly header: RpmHeader;
+  readonly file: RpmFile;
+}
+
+/**
+ * rpm lets packages share a file that is the same in each of them: the first one has it. It sees to that
+ * itself where it meets both, but not where a link of a third package brings them together.
+ */
+function checkShared(path: string, one: OwnedFile, other: OwnedFile): void {
+  const isGhost = [one, other].some(({ file }) => file.flags.includes("ghost"));
+  const content = ({ file }: OwnedFile): string =>
+    `${file.type} ${file.type === "symlink" ? file.linkTarget : file.digest}`;
+  if (isGhost || content(one) === content(other)) return;
+  throw new CleanroomError(
+    "file-conflict",
+    `/${path} is in ${one.header.nevra} and, otherwise, in ${other.header.nevra}`,
+    { hint: "leave one of the packages out, or put the file elsewhere in its spec" },
+  );
 }
 
 function reasonOf(file: RpmFile): RemovedFile["reason"] {

@@ -1,5 +1,7 @@
 import { lstatSync, readdirSync, readlinkSync } from "node:fs";
 import path from "node:path";
+import { type LayeredRoot, ownFolders, rpmDatabasePath } from "@cleanroom/rootfs";
+import type { RpmFile, RpmHeader } from "rpm-parser";
 
 /** Something in an installed root. */
 export interface RootEntry {
@@ -14,41 +16,65 @@ export interface RootEntry {
   readonly mtimeSeconds: number;
   /** Target of a symbolic link. */
   readonly linkTarget: string;
+  /** Where a file or link is on the host. */
+  readonly hostPath: string;
 }
 
 /** How many symbolic links one path may lead through, as in Linux. */
 const linksMax = 40;
 
+/** What rpm's database says of a file that is there (RPMFILE_STATE_NORMAL). */
+const stateNormal = 0;
+
+/** Of a folder that nothing says more about. */
+const usualFolderMode = 0o755;
+
 /** All of an installed root, by path; and where paths through symbolic links really lead. */
 export class RootTree {
-  readonly folder: string;
   /** Sorted by path, parents before what is in them. */
   readonly entries: ReadonlyMap<string, RootEntry>;
-  readonly #folders = new Map<string, string>([["", ""]]);
+  readonly #found = new Map<string, RootEntry>();
+  /** Paths that packages list and have. */
+  readonly #listed = new Set<string>();
+  /** Targets of symbolic links by where they are. */
+  #links: ReadonlyMap<string, string>;
+  readonly #folders = new Map<string, string>();
 
-  private constructor(folder: string, entries: ReadonlyMap<string, RootEntry>) {
-    this.folder = folder;
-    this.entries = entries;
-  }
-
-  /** Reads the tree. Synchronously: it is many times faster, and there is nothing else to do. */
-  static read(folder: string): RootTree {
-    const entries: RootEntry[] = [];
-    const visit = (inside: string): void => {
-      for (const name of readdirSync(`${folder}/${inside}`)) {
-        const entry = readEntry(folder, inside === "" ? name : `${inside}/${name}`);
-        entries.push(entry);
-        if (entry.type === "directory") visit(entry.path);
+  /**
+   * Puts a root together: the packages that were there while scriptlets ran, what these changed, and the
+   * other packages. Packages' files are as their headers say; only what was changed is looked at.
+   *
+   * @param headers of the root's packages, in their order
+   */
+  constructor(root: LayeredRoot, headers: readonly Pick<RpmHeader, "files">[]) {
+    const files = root.packages.map(({ states }, index) =>
+      (headers[index]?.files ?? []).filter(
+        // A ghost is there only when something made it.
+        (file) => states[file.index] === stateNormal && !file.flags.includes("ghost"),
+      ),
+    );
+    const changes = readChanges(root.changes);
+    this.#links = linksOf([...files.flat(), ...changes]);
+    for (let before = 0; before < linksMax; before += 1) {
+      const located = new Map([...this.#links].map(([path, to]) => [this.locate(path), to]));
+      const isStable = [...located.keys()].every((path) => this.#links.has(path));
+      this.#links = located;
+      this.#folders.clear();
+      if (isStable) break;
+    }
+    for (const folder of ownFolders) this.#addFolder(folder);
+    const addPackages = (isActive: boolean): void => {
+      for (const [index, one] of root.packages.entries()) {
+        if (one.isActive !== isActive) continue;
+        for (const file of files[index] ?? []) this.#addFile(file, one.files);
       }
     };
-    visit("");
-    entries.sort((a, b) => (a.path < b.path ? -1 : 1));
-    return new RootTree(folder, new Map(entries.map((entry) => [entry.path, entry])));
-  }
-
-  /** The host path of an entry. */
-  hostPath(inside: string): string {
-    return path.join(this.folder, inside);
+    addPackages(true);
+    for (const path of root.removed) this.#remove(path);
+    for (const entry of changes) this.#addChange(entry);
+    addPackages(false);
+    this.#addDatabase(root.database);
+    this.entries = new Map([...this.#found].toSorted(([a], [b]) => (a < b ? -1 : 1)));
   }
 
   /**
@@ -62,18 +88,68 @@ export class RootTree {
     return folder === "" ? name : `${folder}/${name}`;
   }
 
+  /** @param folder where the package's files are on the host */
+  #addFile(file: RpmFile, folder: string): void {
+    const path = this.locate(file.path);
+    const known = this.#found.get(path);
+    const mode = file.mode & 0o7777;
+    if (file.type === "directory") {
+      // The usual mode gives way to one that a package has chosen.
+      if (known?.type !== "directory" || mode !== usualFolderMode) this.#addFolder(path, mode);
+      this.#listed.add(path);
+      return;
+    }
+    // Of packages that share a file, which is the same in each of them, the first one has it.
+    if (known !== undefined && this.#listed.has(path)) return;
+    this.#listed.add(path);
+    this.#addFolder(parentOf(path));
+    this.#found.set(path, {
+      path,
+      type: file.type === "file" || file.type === "symlink" ? file.type : "other",
+      mode,
+      sizeBytes: file.type === "file" ? file.sizeBytes : 0,
+      mtimeSeconds: file.mtimeSeconds,
+      linkTarget: file.type === "symlink" ? file.linkTarget : "",
+      hostPath: `${folder}${file.path}`,
+    });
+  }
+
+  /** What scriptlets left of a folder says nothing of the mode that a package wants for it. */
+  #addChange(entry: RootEntry): void {
+    const { path, type } = entry;
+    if (type === "directory" && this.#listed.has(path) && this.#found.has(path)) return;
+    this.#found.set(path, entry);
+  }
+
+  #addFolder(path: string, mode?: number): void {
+    if (path === "" || (mode === undefined && this.#found.has(path))) return;
+    this.#addFolder(parentOf(path));
+    this.#found.set(path, folderEntry(path, mode ?? usualFolderMode));
+  }
+
+  #addDatabase(file: string): void {
+    const path = `${rpmDatabasePath}/rpmdb.sqlite`.slice(1);
+    this.#found.set(path, { ...readEntry(file, path), mode: 0o644 });
+  }
+
+  #remove(path: string): void {
+    for (const one of this.#found.keys()) {
+      if (one === path || one.startsWith(`${path}/`)) this.#found.delete(one);
+    }
+  }
+
   #resolve(inside: string, links: number): string {
+    if (inside === "") return "";
     const known = this.#folders.get(inside);
     if (known !== undefined) return known;
     const parent = this.#resolve(parentOf(inside), links);
     const name = inside.slice(inside.lastIndexOf("/") + 1);
     const here = parent === "" ? name : `${parent}/${name}`;
-    const entry = this.entries.get(here);
+    const target = this.#links.get(here);
     let result = here;
-    if (entry?.type === "symlink" && links > 0) {
-      // Normalized below /, so that no chain of .. leaves the root.
-      const target = path.posix.resolve(`/${parent}`, entry.linkTarget).slice(1);
-      result = this.#resolve(target, links - 1);
+    if (target !== undefined && links > 0) {
+      // Normalized below /, so that no chain of .. leads out of the root.
+      result = this.#resolve(path.posix.resolve(`/${parent}`, target).slice(1), links - 1);
     }
     this.#folders.set(inside, result);
     return result;
@@ -85,9 +161,38 @@ export function parentOf(inside: string): string {
   return inside.slice(0, Math.max(0, inside.lastIndexOf("/")));
 }
 
-function readEntry(folder: string, inside: string): RootEntry {
-  const host = `${folder}/${inside}`;
-  const stat = lstatSync(host);
+function linksOf(
+  entries: readonly { readonly path: string; readonly type: string; readonly linkTarget: string }[],
+): ReadonlyMap<string, string> {
+  return new Map(
+    entries
+      .filter(({ type }) => type === "symlink")
+      .map(({ path, linkTarget }) => [path.replace(/^\/+/, ""), linkTarget]),
+  );
+}
+
+/** Reads a folder. Synchronously: it is many times faster, and there is nothing else to do. */
+function readChanges(folder: string): readonly RootEntry[] {
+  const entries: RootEntry[] = [];
+  const visit = (inside: string): void => {
+    for (const name of readdirSync(`${folder}/${inside}`)) {
+      const here = inside === "" ? name : `${inside}/${name}`;
+      const entry = readEntry(`${folder}/${here}`, here);
+      entries.push(entry);
+      if (entry.type === "directory") visit(here);
+    }
+  };
+  visit("");
+  return entries;
+}
+
+function folderEntry(path: string, mode: number): RootEntry {
+  const plain = { sizeBytes: 0, mtimeSeconds: 0, linkTarget: "", hostPath: "" };
+  return { path, type: "directory", mode, ...plain };
+}
+
+function readEntry(hostPath: string, path: string): RootEntry {
+  const stat = lstatSync(hostPath);
   const type = stat.isDirectory()
     ? "directory"
     : stat.isFile()
@@ -96,11 +201,12 @@ function readEntry(folder: string, inside: string): RootEntry {
         ? "symlink"
         : "other";
   return {
-    path: inside,
+    path,
     type,
     mode: stat.mode & 0o7777,
     sizeBytes: type === "file" ? stat.size : 0,
     mtimeSeconds: Math.floor(stat.mtimeMs / 1000),
-    linkTarget: type === "symlink" ? readlinkSync(host) : "",
+    linkTarget: type === "symlink" ? readlinkSync(hostPath) : "",
+    hostPath,
   };
 }

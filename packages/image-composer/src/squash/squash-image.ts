@@ -70,9 +70,9 @@ export async function squashImage(
     const work = path.join(folder, "work");
     await mkdir(work);
     const { diffId, sizeBytes } = await writeLayer(image, fates, path.join(work, "layer"));
-    const job = new PackJob(context.store);
-    job.addArchive("layer.gz", "layer", sizeBytes, diffId);
-    await job.run(context, work, work, "gzip");
+    const job = new PackJob(context.store, [work]);
+    job.addArchive("layer.gz", path.join(work, "layer"), sizeBytes, diffId);
+    await job.run(context, work, "gzip");
     const layer = await context.store.takeFile(path.join(work, "layer.gz"));
     const squashed = describe(image, name, diffId, layer.sha256, layer.size);
     const layout = path.join(folder, "layout");

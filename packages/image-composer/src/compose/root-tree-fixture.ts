@@ -1,0 +1,7 @@
+import { RootTree } from "./root-tree.ts";
+
+/** A root of no package, in which scriptlets made what a folder holds. */
+export function rootMadeOf(folder: string): RootTree {
+  const database = import.meta.filename;
+  return new RootTree({ packages: [], changes: folder, removed: [], database }, []);
+}

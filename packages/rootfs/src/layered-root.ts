@@ -1,0 +1,265 @@
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import {
+  adoptFolder,
+  type Json,
+  overlayLowersMax,
+  overlaysWork,
+  pathExists,
+  type Sha256,
+  sha256Json,
+  type Store,
+  type Tools,
+} from "@cleanroom/core";
+import { activePackages, type ScriptedHeader } from "./active-packages.ts";
+import { findChanges, takeWhiteouts } from "./find-changes.ts";
+import { closureOf, type ClosurePackage, type Repository } from "./closure.ts";
+import { withPackagesChecked } from "./damaged-packages.ts";
+import { LinkedTree } from "./link-tree.ts";
+import { type PackageLayer, packageLayers } from "./package-layers.ts";
+import { isMade, type RootOptions } from "./root.ts";
+import { makeOwnFolders, runInstaller } from "./run-installer.ts";
+
+/** Raised when the way such a root is installed changes. */
+const layeredRootEpoch = 1;
+
+/** A package to be installed, whose file is in the store, and its header. */
+export interface PackageToInstall {
+  readonly entry: ClosurePackage;
+  readonly header: ScriptedHeader & { readonly nevra: string };
+}
+
+/** A package of a {@link LayeredRoot}. */
+export interface InstalledPackage extends PackageLayer {
+  /** Whether it was there when scriptlets ran: see {@link activePackages}. */
+  readonly isActive: boolean;
+}
+
+/**
+ * An installed closure that is not laid out as one tree. Nothing of it may be written.
+ */
+export interface LayeredRoot {
+  /** In the closure's order: each with its files in a folder of its own. */
+  readonly packages: readonly InstalledPackage[];
+  /** Host folder: what scriptlets and triggers made or changed, where it is below the root. */
+  readonly changes: string;
+  /** What they removed of the active packages' files and folders, below the root. */
+  readonly removed: readonly string[];
+  /** Host file: rpm's database, the same for the same packages. */
+  readonly database: string;
+}
+
+/**
+ * Installs packages for somebody who takes the root apart again. Scriptlets and triggers run once for
+ * all roots with the same active packages, in a root that holds these alone; and rpm's database is made
+ * from that of a root with nearly the same packages. So a package that takes no part in an installation
+ * costs its own files and its own rows.
+ *
+ * @param packages sorted as a closure is
+ * @throws {CleanroomError} `packages-damaged`, and rpm's own words
+ */
+export async function makeLayeredRoot(
+  store: Store,
+  tools: Tools,
+  packages: readonly PackageToInstall[],
+  repositories: readonly Repository[],
+  options: RootOptions,
+): Promise<LayeredRoot> {
+  const closure = closureOf(packages.map(({ entry }) => entry));
+  const isActive = activePackages(packages.map(({ header }) => header));
+  const work: Work = { store, tools, options };
+  return withPackagesChecked(store, closure, repositories, async () => {
+    const layers = await packageLayers(store, tools, closure, options);
+    const all = packages.map(({ header }, index): NamedLayer => {
+      const layer = layers[index];
+      if (layer === undefined) throw new Error("packages are not sorted as a closure is");
+      return { header, layer };
+    });
+    const active = all.filter((_, index) => isActive[index]);
+    const effects = await scriptletEffects(work, active);
+    return {
+      packages: layers.map((layer, index) => ({ ...layer, isActive: isActive[index] === true })),
+      changes: path.join(effects, "changes"),
+      removed: JSON.parse(await readFile(path.join(effects, "removed.json"), "utf8")) as string[],
+      database: await databaseOf(work, { effects, active, all }),
+    };
+  });
+}
+
+interface Work {
+  readonly store: Store;
+  readonly tools: Tools;
+  readonly options: RootOptions;
+}
+
+interface NamedLayer {
+  readonly header: PackageToInstall["header"];
+  readonly layer: PackageLayer;
+}
+
+function keyOf(what: string, { tools, options }: Work, packages: readonly NamedLayer[]): Sha256 {
+  return sha256Json([
+    ...[what, layeredRootEpoch, tools.digest, options.docs, options.languages ?? null],
+    packages.map(({ layer }) => layer.sha256),
+  ]);
+}
+
+/**
+ * The host folder of what scriptlets do to active packages: `changes/`, `removed.json`, and the
+ * database of these packages, `rpmdb.sqlite`.
+ */
+async function scriptletEffects(work: Work, active: readonly NamedLayer[]): Promise<string> {
+  const { store } = work;
+  const digest = keyOf("layered-root", work, active);
+  const effects = store.path("roots", digest);
+  if (await isMade(effects)) return effects;
+  return store.withLock(`root-${digest}`, async () => {
+    if (await pathExists(effects)) return effects;
+    return store.withTemporaryFolder("root", async (folder) => {
+      const made = path.join(folder, "effects");
+      await mkdir(made);
+      await runScriptlets(work, active, folder, made);
+      await adoptFolder(made, effects);
+      return effects;
+    });
+  });
+}
+
+async function runScriptlets(
+  { store, tools, options }: Work,
+  active: readonly NamedLayer[],
+  folder: string,
+  made: string,
+): Promise<void> {
+  const at = (name: string): string => path.join(folder, name);
+  const changes = path.join(made, "changes");
+  for (const name of [at("packages"), at("work"), at("merged"), changes]) await mkdir(name);
+  await makeOwnFolders(at("own"));
+  const layers = active.map(({ layer }) => layer);
+  const isOverlaid = await overlaysWork(folder);
+  let lowers = [...layers.map(({ files }) => files).toReversed(), at("own")];
+  const tree = new LinkedTree(at("own"), { copies: !isOverlaid });
+  if (!isOverlaid || lowers.length > overlayLowersMax || leadsThroughLinks(active)) {
+    for (const { files } of layers) tree.add(files);
+    lowers = [at("own")];
+  }
+  const target = isOverlaid ? at("merged") : at("own");
+  const opaque = await runInstaller(
+    store,
+    tools,
+    { packages: at("packages"), changes, database: made, target },
+    { ...options, packages: layers, scriptlets: true, ordered: true },
+    isOverlaid ? { lowers, upper: changes, work: at("work"), target } : undefined,
+  );
+  const removed = isOverlaid
+    ? takeWhiteouts(changes, opaque)
+    : findChanges(at("own"), tree.copied, changes);
+  await writeFile(path.join(made, "removed.json"), JSON.stringify(removed));
+}
+
+/** Whether a package has files in what is a symbolic link of another: an overlay would hide them. */
+function leadsThroughLinks(packages: readonly NamedLayer[]): boolean {
+  const files = packages.flatMap(({ header }) => header.files);
+  const links = new Set(files.filter(({ type }) => type === "symlink").map(({ path }) => path));
+  const folders = new Set<string>();
+  for (const { path } of files) {
+    for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
+      const folder = path.slice(0, end);
+      if (folders.has(folder)) break;
+      folders.add(folder);
+      if (links.has(folder)) return true;
+    }
+  }
+  return false;
+}
+
+/** Of a database: its packages, by the digest of their files, and their names. */
+type DatabasePackages = readonly (readonly [sha256: Sha256, nevra: string])[];
+
+interface KnownDatabase {
+  readonly file: string;
+  readonly packages: DatabasePackages;
+}
+
+/** rpm's database with all packages: kept, or made from the most similar one there is. */
+async function databaseOf(
+  work: Work,
+  roots: {
+    readonly effects: string;
+    readonly active: readonly NamedLayer[];
+    readonly all: readonly NamedLayer[];
+  },
+): Promise<string> {
+  const { store, tools, options } = work;
+  const { effects, active, all } = roots;
+  const own: KnownDatabase = {
+    file: path.join(effects, "rpmdb.sqlite"),
+    packages: databasePackages(active),
+  };
+  if (active.length === all.length) return own.file;
+  const key = keyOf("rpm-database", work, all);
+  const known = (await store.action(key))?.outputs[0];
+  const file = known === undefined ? undefined : await store.blob(known.sha256);
+  if (file !== undefined) return file;
+  const lastKey = keyOf("last-rpm-database", work, active);
+  const last = await lastDatabase(store, lastKey);
+  const before = [own, ...(last === undefined ? [] : [last])]
+    .map((one) => ({ ...one, ...difference(one.packages, all) }))
+    .reduce((a, b) =>
+      b.removed.length + b.added.length < a.removed.length + a.added.length ? b : a,
+    );
+  return store.withTemporaryFolder("database", async (folder) => {
+    const at = (name: string): string => path.join(folder, name);
+    for (const name of ["packages", "changes", "database"]) await mkdir(at(name));
+    await makeOwnFolders(at("target"));
+    await copyFile(before.file, at("database/before.sqlite"));
+    await runInstaller(
+      store,
+      tools,
+      {
+        packages: at("packages"),
+        changes: at("changes"),
+        database: at("database"),
+        target: at("target"),
+      },
+      {
+        ...options,
+        packages: before.added.map(({ layer }) => layer),
+        scriptlets: false,
+        removed: before.removed,
+        ordered: true,
+      },
+    );
+    const put = await store.takeFile(at("database/rpmdb.sqlite"));
+    const outputs = [{ name: "rpmdb.sqlite", ...put }];
+    await store.putAction(key, { outputs, facts: {} });
+    const packages = databasePackages(all) as unknown as Json;
+    await store.putAction(lastKey, { outputs, facts: { packages } });
+    return store.blobPath(put.sha256);
+  });
+}
+
+function databasePackages(packages: readonly NamedLayer[]): DatabasePackages {
+  return packages.map(({ header, layer }) => [layer.sha256, header.nevra] as const);
+}
+
+async function lastDatabase(store: Store, key: Sha256): Promise<KnownDatabase | undefined> {
+  const known = await store.action(key);
+  const blob = known?.outputs[0]?.sha256;
+  const file = blob === undefined ? undefined : await store.blob(blob);
+  if (known === undefined || file === undefined) return undefined;
+  return { file, packages: known.facts["packages"] as unknown as DatabasePackages };
+}
+
+/** What has to leave a database and what has to come. */
+function difference(
+  before: DatabasePackages,
+  all: readonly NamedLayer[],
+): { readonly removed: readonly string[]; readonly added: readonly NamedLayer[] } {
+  const wanted = new Set(all.map(({ layer }) => layer.sha256));
+  const there = new Set(before.map(([sha256]) => sha256));
+  return {
+    removed: before.flatMap(([sha256, nevra]) => (wanted.has(sha256) ? [] : [nevra])),
+    added: all.filter(({ layer }) => !there.has(layer.sha256)),
+  };
+}
