@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { chmod, mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import {
@@ -21,7 +21,8 @@ import {
   resolveClosure,
 } from "@cleanroom/rootfs";
 import { readRpmHeaderBytes } from "rpm-parser";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { serve } from "@cleanroom/repo-publisher";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { baseRepository, Session } from "../packages/cli/src/session.ts";
 
 /** Roots made of unpacked packages, held against what rpm makes of the same closure. */
@@ -247,6 +248,77 @@ test.each([
   const rpmDatabase = path.join(expected, "usr/lib/sysimage/rpm/rpmdb.sqlite");
   expect(await databaseContent(root.database)).toEqual(await databaseContent(rpmDatabase));
   await removeFolder(target);
+});
+
+describe("resolving", () => {
+  const request = { name: "resolve-test", requires: ["bash"], arch: "x86_64" };
+  let copy: string;
+  let store: Store;
+
+  beforeAll(async () => {
+    copy = path.join(folder, "copy");
+    const { location } = repositories[0] ?? {};
+    const from = location !== undefined && "folder" in location ? location.folder : "";
+    await run("cp", ["-a", "--link", from, copy]);
+    store = await Store.open(path.join(folder, "resolving"), logger);
+  });
+
+  const resolve = (change: object, location: { folder: string } | { url: string }) =>
+    resolveClosure(store, tools, {
+      ...request,
+      repositories: [{ id: "copy", priority: 1, digest: JSON.stringify(location), location }],
+      ...change,
+    });
+
+  test("a repository is the same over HTTP", async () => {
+    const server = await serve({ folder: copy, port: 0, logger });
+    try {
+      const [here, there] = [
+        await resolve({}, { folder: copy }),
+        await resolve({}, { url: server.url }),
+      ];
+      expect(here.packages.length).toBeGreaterThan(5);
+      expect(there.digest).toBe(here.digest);
+    } finally {
+      await server.stop();
+    }
+  });
+
+  test("what cannot be fulfilled says who needs what", async () => {
+    const requires = ["bash < 1", "(no-such-package if bash)", "bash"];
+    await expect(resolve({ requires }, { folder: copy })).rejects.toMatchObject({
+      code: "unsolvable",
+      message: expect.stringContaining(
+        "nothing provides bash < 1 needed by resolve-test",
+      ) as string,
+    });
+    await expect(resolve({ conflicts: ["bash"] }, { folder: copy })).rejects.toMatchObject({
+      code: "unsolvable",
+    });
+  });
+
+  test("metadata other than repomd.xml names, or none, is an error that names the repository", async () => {
+    const repodata = path.join(copy, "repodata");
+    const primary = (await readdir(repodata)).find((name) => name.includes("primary")) ?? "";
+    await rename(path.join(repodata, primary), path.join(repodata, "kept"));
+    const bytes = await readFile(path.join(repodata, "kept"));
+    bytes[100] = 255 - (bytes[100] ?? 0);
+    await writeFile(path.join(repodata, primary), bytes);
+    const isUnusable = (why: string): object => ({
+      code: "repository-unusable",
+      message: expect.stringMatching(new RegExp(`^repository copy: .*${why}`)) as string,
+    });
+    await expect(resolve({ name: "a" }, { folder: copy })).rejects.toMatchObject(
+      isUnusable("is not the file that repomd.xml names"),
+    );
+    await rm(path.join(repodata, primary));
+    await expect(resolve({ name: "b" }, { folder: copy })).rejects.toMatchObject(
+      isUnusable("No such file"),
+    );
+    await expect(resolve({ name: "c" }, { url: "http://127.0.0.1:1" })).rejects.toMatchObject(
+      isUnusable("Connection refused"),
+    );
+  });
 });
 
 test("a database is the same whichever it was made from, and so are the scriptlets' effects", async () => {

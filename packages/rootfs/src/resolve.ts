@@ -32,7 +32,7 @@ export interface ResolveRequest {
 }
 
 /**
- * Resolves capabilities to a closure with dnf (libsolv), weak dependencies left out. The answer
+ * Resolves capabilities to a closure with dnf's solver (libsolv), weak dependencies left out. The answer
  * is kept in the store under everything that went into it.
  *
  * @throws {CleanroomError} `unsolvable` with libsolv's explanation; `repository-unusable`
@@ -78,7 +78,7 @@ async function askResolver(
   const repositories = request.repositories.map(({ id, location, priority }) => {
     if ("url" in location) return { id, url: location.url, priority };
     mounts.push({ source: location.folder, target: `/repositories/${id}` });
-    return { id, url: `file:///repositories/${id}`, priority };
+    return { id, url: `/repositories/${id}`, priority };
   });
   const { stdout } = await runInSandbox(
     {
@@ -86,7 +86,8 @@ async function askResolver(
       mounts,
       network: request.repositories.some(({ location }) => "url" in location),
     },
-    ["python3", "-c", script],
+    // hawkey says with each repository that dnf has a class for it.
+    ["python3", "-W", "ignore", "-c", script],
     {
       step: `resolve ${request.name}`,
       input: JSON.stringify({
