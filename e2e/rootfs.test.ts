@@ -246,7 +246,7 @@ test.each([
   expect(made.filter((line) => !wanted.includes(line))).toEqual([]);
   expect(wanted.filter((line) => isFile(line) && !made.includes(line))).toEqual([]);
   const rpmDatabase = path.join(expected, "usr/lib/sysimage/rpm/rpmdb.sqlite");
-  expect(await databaseContent(root.database)).toEqual(await databaseContent(rpmDatabase));
+  expect(await databaseContent(await root.database)).toEqual(await databaseContent(rpmDatabase));
   await removeFolder(target);
 });
 
@@ -334,7 +334,7 @@ test("a database is the same whichever it was made from, and so are the scriptle
     expect(root.changes).toBe(all.changes);
     digests.push(
       createHash("sha256")
-        .update(await readFile(root.database))
+        .update(await readFile(await root.database))
         .digest("hex"),
     );
   };

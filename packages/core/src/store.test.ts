@@ -63,6 +63,23 @@ test("a damaged blob is reported, set aside, never used, and can be made again",
   expect(await store.blob(digest)).toBeDefined();
 });
 
+test("a blob is verified by each process, and again when its file was written", async () => {
+  const { sha256: digest } = await store.put("hello");
+  const { mtime } = await stat(blobFile(digest));
+  const write = async (text: string): Promise<void> => {
+    await chmod(blobFile(digest), 0o644);
+    await writeFile(blobFile(digest), text);
+  };
+  await write("jello");
+  await utimes(blobFile(digest), mtime, mtime);
+  const other = await Store.open(folder, logger);
+  expect(await other.blob(digest)).toBeUndefined();
+  await store.put("hello");
+  expect(await store.blob(digest)).toBeDefined();
+  await write("jelly");
+  expect(await store.blob(digest)).toBeUndefined();
+});
+
 test("a blob is not put anywhere when its bytes are wrong", async () => {
   const { sha256: digest } = await store.put("hello");
   await damage(digest);

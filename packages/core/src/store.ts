@@ -1,4 +1,4 @@
-import { constants, readFileSync } from "node:fs";
+import { constants, readFileSync, statSync } from "node:fs";
 import { copyFile, link, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import path from "node:path";
@@ -40,20 +40,26 @@ export function defaultStoreFolder(env: Readonly<Record<string, string | undefin
 /** Folders that are made again when they are missed. */
 const derivedFolders = ["roots", "layers", "ccache", "dev"] as const;
 
+/** How many blobs a process remembers to have verified. */
+const verifiedMax = 4096;
+
 const writtenFolders = ["cas", "ac", ...derivedFolders, "sources", "repos", "tmp", "locks"];
 
 /**
  * Everything that lives long: blobs by SHA-256 (`cas/`), action results by action key (`ac/`),
  * and folders made from them (`roots/`, `sources/`, `repos/`, `keys/`).
  *
- * Everything enters by write-to-temporary, fsync and rename, and is verified when it is read: a
- * damaged blob is reported, moved to `damaged/` and counts as absent. Any number of processes
+ * Everything enters by write-to-temporary, fsync and rename, and is verified when it is read, once by each
+ * process: a damaged blob is reported, moved to `damaged/` and counts as absent. Any number of processes
  * may share one store.
  */
 export class Store {
   readonly folder: string;
   readonly #logger: Logger;
   readonly #remote: RemoteStore | undefined;
+
+  /** Blobs that this process has put or verified, and the files that they were then. */
+  readonly #verified = new Map<Sha256, string | undefined>();
 
   private constructor(folder: string, logger: Logger, remote: RemoteStore | undefined) {
     this.folder = folder;
@@ -174,13 +180,17 @@ export class Store {
     });
   }
 
-  /** Takes a file in by renaming it: one of ours, on the store's own file system, that nobody writes. */
-  async takeFile(file: string): Promise<{ sha256: Sha256; size: number }> {
+  /**
+   * Takes a file in by renaming it: one of ours, on the store's own file system, that nobody writes.
+   *
+   * @param written its digest, where whoever wrote it has it over the bytes as they were written
+   */
+  async takeFile(file: string, written?: Sha256): Promise<{ sha256: Sha256; size: number }> {
     const handle = await open(file, "r");
     try {
       await handle.sync();
       const { size } = await handle.stat();
-      const sha256 = await sha256File(file);
+      const sha256 = written ?? (await sha256File(file));
       await this.#adopt(file, sha256);
       return { sha256, size };
     } finally {
@@ -220,11 +230,24 @@ export class Store {
       await handle.close();
     }
     await rename(temporary, blob);
+    this.#noteVerified(sha256, identityOf(blob));
   }
 
-  /** The path of a blob whose bytes have just been verified; undefined when absent or damaged. */
+  #noteVerified(sha256: Sha256, identity: string | undefined): void {
+    // Tens of thousands pass through one publishing; those asked for again are few and near.
+    if (this.#verified.size >= verifiedMax) this.#verified.clear();
+    this.#verified.set(sha256, identity);
+  }
+
+  /**
+   * The path of a blob whose bytes this process has verified, and that is the same file since; undefined
+   * when absent or damaged.
+   */
   async blob(sha256: Sha256): Promise<string | undefined> {
     const file = this.blobPath(sha256);
+    const identity = identityOf(file);
+    if (identity === undefined) return undefined;
+    if (this.#verified.get(sha256) === identity) return file;
     let actual: Sha256;
     try {
       actual = await sha256File(file);
@@ -232,7 +255,10 @@ export class Store {
       if (isMissingFile(error)) return undefined;
       throw error;
     }
-    if (actual === sha256) return file;
+    if (actual === sha256) {
+      this.#noteVerified(sha256, identity);
+      return file;
+    }
     const aside = await this.setAside(file);
     this.#logger.warning(
       `the store held a damaged blob ${sha256} (its bytes have digest ${actual}): moved to ${aside}, it will be made again`,
@@ -387,6 +413,12 @@ export class Store {
       await holder.ended;
     }
   }
+}
+
+/** What tells that a file is the one that it was, and was not written since; undefined where there is none. */
+function identityOf(file: string): string | undefined {
+  const entry = statSync(file, { throwIfNoEntry: false });
+  return entry === undefined ? undefined : `${entry.ino} ${entry.size} ${entry.mtimeMs}`;
 }
 
 /** Time since a path changed; undefined when it went away meanwhile, as other processes' do. */

@@ -45,8 +45,8 @@ export interface LayeredRoot {
   readonly changes: string;
   /** What they removed of the active packages' files and folders, below the root. */
   readonly removed: readonly string[];
-  /** Host file: rpm's database, the same for the same packages. */
-  readonly database: string;
+  /** Host file: rpm's database, the same for the same packages. It may still be in the making. */
+  readonly database: Promise<string>;
 }
 
 /**
@@ -68,7 +68,9 @@ export async function makeLayeredRoot(
   const closure = closureOf(packages.map(({ entry }) => entry));
   const isActive = activePackages(packages.map(({ header }) => header));
   const work: Work = { store, tools, options };
-  return withPackagesChecked(store, closure, repositories, async () => {
+  const checked = <Result>(make: () => Promise<Result>): Promise<Result> =>
+    withPackagesChecked(store, closure, repositories, make);
+  return checked(async () => {
     const layers = await packageLayers(store, tools, closure, options);
     const all = packages.map(({ header }, index): NamedLayer => {
       const layer = layers[index];
@@ -77,11 +79,14 @@ export async function makeLayeredRoot(
     });
     const active = all.filter((_, index) => isActive[index]);
     const effects = await scriptletEffects(work, active);
+    const database = checked(() => databaseOf(work, { effects, active, all }));
+    // Whoever waits for it is told; until then nobody may be listening.
+    database.catch(() => undefined);
     return {
       packages: layers.map((layer, index) => ({ ...layer, isActive: isActive[index] === true })),
       changes: path.join(effects, "changes"),
       removed: JSON.parse(await readFile(path.join(effects, "removed.json"), "utf8")) as string[],
-      database: await databaseOf(work, { effects, active, all }),
+      database,
     };
   });
 }

@@ -3,7 +3,7 @@ import { makeLayeredRoot } from "@cleanroom/rootfs";
 import type { AdmittedPackages } from "../lock/admit-packages.ts";
 import type { ImageContext, ImageRequest } from "../context.ts";
 import type { ImageFile } from "../image-file.ts";
-import { type ImageState, imageState } from "./image-state.ts";
+import { type ImageState, imageState, withDatabase } from "./image-state.ts";
 import { type PlannedLayer, planLayers, sourceNameOf } from "../lock/layer-plan.ts";
 import { assembleLayers, directoriesFor, type LayerBlob, type LayerParts } from "./layers.ts";
 import { findPieces } from "./pieces.ts";
@@ -67,13 +67,14 @@ export async function compose(
     packages.map(({ header }) => header),
   );
   const contents = divideRoot(tree, packages, pathMatcher(image.slim.files));
-  const state = await imageState(context, tree, contents, image, added);
+  const others = await imageState(context, tree, contents, image, added);
   // What image.yaml puts in a package's place is in the state layer alone.
-  const replaced = new Set(state.items.map(({ path }) => path));
+  const replaced = new Set(others.items.map(({ path }) => path));
   const files = contents.pieces.map((piece) => piece.filter(({ path }) => !replaced.has(path)));
   const packageBytes = files.map(contentBytes);
   const created = Math.max(...packages.map(({ header }) => header.buildTimeSeconds));
-  const pieces = await findPieces(context, packages, files, state.owners, image.compression);
+  const pieces = await findPieces(context, packages, files, others.owners, image.compression);
+  const state = await withDatabase(others, await root.database);
   const drafts = draftLayers(admitted, image, request, layers);
   const directory = directoryEntry(contents, state, created);
   const parts = drafts.map(({ packages: members, holdsState }): LayerParts => {

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { rpmDatabasePath } from "@cleanroom/rootfs";
 import { type Accounts, addAccounts } from "./accounts.ts";
 import type { ImageContext } from "../context.ts";
 import { chosenState } from "./chosen-state.ts";
@@ -26,8 +27,8 @@ const passwdFile = "etc/passwd";
 const groupFile = "etc/group";
 
 /**
- * Everything in the image that is not a package's file as the package has it: rpm's database,
- * what scriptlets and triggers made, accounts, and what image.yaml and `files/` add.
+ * Everything in the image that is not a package's file as the package has it: what scriptlets and triggers
+ * made, accounts, and what image.yaml and `files/` add. {@link withDatabase} adds rpm's database.
  */
 export async function imageState(
   context: ImageContext,
@@ -62,11 +63,23 @@ export async function imageState(
   const chosen = await chosenState(context, image, tree, requested.items);
   for (const item of [...chosen, ...requested.items]) items.set(item.path, item);
   return {
-    items: [...items.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1)),
+    items: sorted([...items.values()]),
     directories: requested.directories,
     accounts,
     owners,
   };
+}
+
+/** The same with rpm's database, unless image.yaml puts something else in its place. */
+export async function withDatabase(state: ImageState, file: string): Promise<ImageState> {
+  const path = `${rpmDatabasePath}/rpmdb.sqlite`.slice(1);
+  if (state.items.some((item) => item.path === path)) return state;
+  const item = { path, mode: 0o644, uid: 0, gid: 0, content: { bytes: await readFile(file) } };
+  return { ...state, items: sorted([...state.items, item]) };
+}
+
+function sorted(items: readonly StateItem[]): readonly StateItem[] {
+  return items.toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 async function textOf(tree: RootTree, path: string): Promise<string | undefined> {

@@ -90,8 +90,8 @@ export async function assembleLayers(
       const found = packed[at];
       const { pieces = [] } = layers[index] ?? {};
       if (found === undefined) throw new TypeError(`layer ${index} was not packed`);
-      const { sha256, size } = await store.takeFile(path.join(folder, String(index)));
-      if (sha256 !== found.sha256) throw new Error(`layer ${index} changed on the way`);
+      const file = path.join(folder, String(index));
+      const { sha256, size } = await store.takeFile(file, found.sha256);
       const byKey = new Map(pieces.map((piece) => [piece.key, piece]));
       for (const { piece, size: sizeBytes, ...place } of found.pieces) {
         const made = byKey.get(piece);

@@ -25,7 +25,6 @@ async function divided(...packages: readonly (readonly RpmFile[])[]): Promise<Ro
     })),
     changes: await mkdtemp(path.join(tmpdir(), "contents-")),
     removed: [],
-    database: import.meta.filename,
   };
   const admitted = headers.map((header) => ({ header }) as unknown as AdmittedPackage);
   return divideRoot(new RootTree(root, headers), admitted, () => false);

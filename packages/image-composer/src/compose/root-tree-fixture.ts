@@ -2,6 +2,5 @@ import { RootTree } from "./root-tree.ts";
 
 /** A root of no package, in which scriptlets made what a folder holds. */
 export function rootMadeOf(folder: string): RootTree {
-  const database = import.meta.filename;
-  return new RootTree({ packages: [], changes: folder, removed: [], database }, []);
+  return new RootTree({ packages: [], changes: folder, removed: [] }, []);
 }

@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync, readlinkSync } from "node:fs";
 import path from "node:path";
-import { type LayeredRoot, ownFolders, rpmDatabasePath } from "@cleanroom/rootfs";
+import { type LayeredRoot, ownFolders } from "@cleanroom/rootfs";
 import type { RpmFile, RpmHeader } from "rpm-parser";
 
 /** Something in an installed root. */
@@ -42,11 +42,12 @@ export class RootTree {
 
   /**
    * Puts a root together: the packages that were there while scriptlets ran, what these changed, and the
-   * other packages. Packages' files are as their headers say; only what was changed is looked at.
+   * other packages. Packages' files are as their headers say; only what was changed is looked at. rpm's
+   * database is not among them.
    *
    * @param headers of the root's packages, in their order
    */
-  constructor(root: LayeredRoot, headers: readonly Pick<RpmHeader, "files">[]) {
+  constructor(root: Omit<LayeredRoot, "database">, headers: readonly Pick<RpmHeader, "files">[]) {
     const files = root.packages.map(({ states }, index) =>
       (headers[index]?.files ?? []).filter(
         // A ghost is there only when something made it.
@@ -73,7 +74,6 @@ export class RootTree {
     for (const path of root.removed) this.#remove(path);
     for (const entry of changes) this.#addChange(entry);
     addPackages(false);
-    this.#addDatabase(root.database);
     this.entries = new Map([...this.#found].toSorted(([a], [b]) => (a < b ? -1 : 1)));
   }
 
@@ -125,11 +125,6 @@ export class RootTree {
     if (path === "" || (mode === undefined && this.#found.has(path))) return;
     this.#addFolder(parentOf(path));
     this.#found.set(path, folderEntry(path, mode ?? usualFolderMode));
-  }
-
-  #addDatabase(file: string): void {
-    const path = `${rpmDatabasePath}/rpmdb.sqlite`.slice(1);
-    this.#found.set(path, { ...readEntry(file, path), mode: 0o644 });
   }
 
   #remove(path: string): void {

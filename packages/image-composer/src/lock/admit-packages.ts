@@ -1,5 +1,6 @@
 import { chmod, copyFile, mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { setImmediate } from "node:timers/promises";
 import {
   CleanroomError,
   CommandError,
@@ -49,7 +50,7 @@ export async function admitPackages(
   repositories: readonly ImageRepository[],
 ): Promise<AdmittedPackages> {
   await fetchClosure(context.store, closure, repositories);
-  const plain = new Map<string, { sha256: string; sizeBytes: number }>();
+  const plain = new Map<string, PlainPackage>();
   for (const { id, publicKey } of repositories) {
     if (publicKey === undefined) continue;
     const own = closure.packages.filter(({ repository }) => repository === id);
@@ -63,6 +64,28 @@ export async function admitPackages(
     packages.push({ entry, header: await headerOf(context.store, entry) });
   }
   return { closure: admitted, packages };
+}
+
+/**
+ * Reads headers of packages that will probably be asked for, while something else is waited for. Whatever
+ * is not there, or damaged, is left to whoever does ask.
+ */
+export async function readHeadersAhead(
+  context: ImageContext,
+  packages: readonly ClosurePackage[],
+  repositories: readonly ImageRepository[],
+): Promise<void> {
+  const keys = new Map(repositories.map(({ id, publicKey }) => [id, publicKey]));
+  for (const signed of packages) {
+    const publicKey = keys.get(signed.repository);
+    const plain = publicKey === undefined ? signed : await knownPlain(context, signed, publicKey);
+    if (plain === undefined) continue;
+    const entry = { ...signed, ...plain };
+    if (!(await context.store.hasBlob(entry.sha256, entry.sizeBytes))) continue;
+    await headerOf(context.store, entry).catch(() => undefined);
+    // What is waited for goes first.
+    await setImmediate();
+  }
 }
 
 /** Headers that this process has read from a store already: locking and building ask for the same. */
@@ -107,19 +130,35 @@ rpmkeys --dbpath /tmp/keys --define '_pkgverify_level all' --checksig /job/packa
 rpmsign --delsign /job/packages/*.rpm
 `;
 
+/** A package without its signature. */
+type PlainPackage = Pick<ClosurePackage, "sha256" | "sizeBytes">;
+
+function admitKey({ tools }: ImageContext, { sha256 }: ClosurePackage, publicKey: string): Sha256 {
+  return sha256Json(["admit", admitEpoch, tools.digest, publicKey, sha256]);
+}
+
+/** What came of a package when its signature was checked before. */
+async function knownPlain(
+  context: ImageContext,
+  entry: ClosurePackage,
+  publicKey: string,
+): Promise<PlainPackage | undefined> {
+  const output = (await context.store.action(admitKey(context, entry, publicKey)))?.outputs[0];
+  return output === undefined ? undefined : { sha256: output.sha256, sizeBytes: output.size };
+}
+
 async function withoutSignatures(
-  { store, tools, logger }: ImageContext,
+  context: ImageContext,
   packages: readonly ClosurePackage[],
   publicKey: string,
-  plain: Map<string, { sha256: string; sizeBytes: number }>,
+  plain: Map<string, PlainPackage>,
 ): Promise<void> {
-  const keyOf = ({ sha256 }: ClosurePackage): string =>
-    sha256Json(["admit", admitEpoch, tools.digest, publicKey, sha256]);
+  const { store, tools, logger } = context;
   const unknown: ClosurePackage[] = [];
   for (const entry of packages) {
-    const output = (await store.action(keyOf(entry)))?.outputs[0];
-    if (output === undefined) unknown.push(entry);
-    else plain.set(entry.sha256, { sha256: output.sha256, sizeBytes: output.size });
+    const known = await knownPlain(context, entry, publicKey);
+    if (known === undefined) unknown.push(entry);
+    else plain.set(entry.sha256, known);
   }
   if (unknown.length === 0) return;
   logger.info(`checking the signatures of ${unknown.length} packages`);
@@ -138,7 +177,7 @@ async function withoutSignatures(
     await checkAndStrip(tools, folder);
     for (const entry of unknown) {
       const stored = await store.putFile(target(entry));
-      await store.putAction(keyOf(entry), {
+      await store.putAction(admitKey(context, entry, publicKey), {
         outputs: [{ name: `${nevraOf(entry)}.rpm`, ...stored }],
         facts: {},
       });

@@ -6,7 +6,7 @@ import {
   nevraOf,
   resolveClosure,
 } from "@cleanroom/rootfs";
-import { type AdmittedPackages, admitPackages } from "./admit-packages.ts";
+import { type AdmittedPackages, admitPackages, readHeadersAhead } from "./admit-packages.ts";
 import { type ImageContext, imageNamePattern, type ImageRequest } from "../context.ts";
 import { readImageFile } from "../image-file.ts";
 import { planLayers } from "./layer-plan.ts";
@@ -24,14 +24,18 @@ export async function lockImage(context: ImageContext, request: ImageRequest): P
   checkName(request.name);
   const image = await readImageFile(request.folder);
   const requires = [...new Set(image.packages)].toSorted();
-  const closure = await resolveClosure(context.store, context.tools, {
-    name: `image-${request.name}`,
-    requires,
-    repositories: request.repositories,
-    arch: request.arch,
-  });
-  const admitted = await admitPackages(context, closure, request.repositories);
   const before = await readImageLock(request.folder);
+  const [closure] = await Promise.all([
+    resolveClosure(context.store, context.tools, {
+      name: `image-${request.name}`,
+      requires,
+      repositories: request.repositories,
+      arch: request.arch,
+    }),
+    // Most of what was locked last will be locked again.
+    before === undefined ? undefined : readLockedHeaders(context, request, before),
+  ]);
+  const admitted = await admitPackages(context, closure, request.repositories);
   const groups = sourceGroups(admitted, request.repositories);
   const { budget } = image.layers;
   const lock: ImageLock = {
@@ -54,6 +58,17 @@ export async function lockImage(context: ImageContext, request: ImageRequest): P
   if (change.changed) await writeImageLock(request.folder, lock);
   await rememberClosure(context, request, change.lock, closure);
   return change;
+}
+
+/** Reads the headers of a lock's packages, as far as they are known, for whoever asks for them next. */
+async function readLockedHeaders(
+  context: ImageContext,
+  request: ImageRequest,
+  lock: ImageLock,
+): Promise<void> {
+  const states = request.repositories.map(({ id }) => [id, lock.repositories[id] ?? ""] as const);
+  const known = await knownClosure(context, states, lock);
+  if (known !== undefined) await readHeadersAhead(context, known.packages, request.repositories);
 }
 
 function checkName(name: string): void {
@@ -96,10 +111,8 @@ async function lockedClosure(
   request: ImageRequest,
   lock: ImageLock,
 ): Promise<Closure> {
-  const known = await context.store.action(closureKey(context, request, lock));
-  if (known !== undefined) {
-    return closureOf(known.facts["packages"] as unknown as readonly ClosurePackage[]);
-  }
+  const known = await knownClosure(context, statesOf(request), lock);
+  if (known !== undefined) return known;
   let closure: Closure;
   try {
     closure = await resolveClosure(context.store, context.tools, {
@@ -134,14 +147,26 @@ async function lockedClosure(
   return closure;
 }
 
+/** Repositories by name, each with the digest of its state. */
+type RepositoryStates = readonly (readonly [id: string, digest: string])[];
+
+function statesOf({ repositories }: ImageRequest): RepositoryStates {
+  return repositories.map(({ id, digest }) => [id, digest] as const);
+}
+
 /** A lock together with repository states always means the same packages: asked for once. */
-function closureKey(context: ImageContext, request: ImageRequest, lock: ImageLock): string {
-  return sha256Json([
-    "image-closure",
-    context.tools.digest,
-    lock.packages,
-    request.repositories.map(({ id, digest }) => [id, digest]),
-  ]);
+function closureKey(context: ImageContext, states: RepositoryStates, lock: ImageLock): string {
+  return sha256Json(["image-closure", context.tools.digest, lock.packages, states]);
+}
+
+async function knownClosure(
+  context: ImageContext,
+  states: RepositoryStates,
+  lock: ImageLock,
+): Promise<Closure | undefined> {
+  const known = await context.store.action(closureKey(context, states, lock));
+  if (known === undefined) return undefined;
+  return closureOf(known.facts["packages"] as unknown as readonly ClosurePackage[]);
 }
 
 async function rememberClosure(
@@ -150,7 +175,7 @@ async function rememberClosure(
   lock: ImageLock,
   closure: Closure,
 ): Promise<void> {
-  await context.store.putAction(closureKey(context, request, lock), {
+  await context.store.putAction(closureKey(context, statesOf(request), lock), {
     outputs: [],
     facts: { packages: closure.packages as unknown as Json },
   });
