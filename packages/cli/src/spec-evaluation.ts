@@ -61,7 +61,7 @@ export async function specSurroundings(
 async function shellPolicy(session: Session, options: SpecOptions): Promise<ShellPolicy> {
   if (options.shell === "run") {
     const root = options.shellRoot ?? (await session.base()).tools.root;
-    const args = await sandboxArguments({ root });
+    const args = sandboxArguments({ root });
     const known = new Map<string, string>();
     return {
       kind: "run",

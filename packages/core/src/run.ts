@@ -12,6 +12,8 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Text or bytes for standard input; without it standard input is empty. */
   readonly input?: string | Uint8Array;
+  /** Called once the command has been given all its input: it can be left to itself from now on. */
+  readonly onInputWritten?: () => void;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
   /** Both outputs go to this file as they come, besides being captured. */
@@ -179,6 +181,7 @@ export async function run(
   const startedMs = performance.now();
   const child = launch(file, args, options, "ignore");
   const pid = child.pid;
+  if (options.onInputWritten !== undefined) child.stdin?.once("finish", options.onInputWritten);
   if (pid !== undefined && options.interactive !== true) liveGroups.add(pid);
   const end = (): void => {
     if (pid !== undefined) killGroup(pid);

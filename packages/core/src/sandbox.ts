@@ -1,5 +1,4 @@
-import { existsSync } from "node:fs";
-import { lstat, readdir, readlink } from "node:fs/promises";
+import { existsSync, lstatSync, readdirSync, readlinkSync } from "node:fs";
 import path from "node:path";
 import { type Overlay, withOverlay } from "./overlay.ts";
 import { type CommandOptions, type CommandResult, run, runToEnd } from "./run.ts";
@@ -56,8 +55,11 @@ const environment = {
 /** Top-level folders of a root that the sandbox makes itself. */
 const ownFolders = new Set(["proc", "dev", "tmp", "run", "sys"]);
 
-/** The bubblewrap arguments for a sandbox, up to and without the command. */
-export async function sandboxArguments(sandbox: Sandbox): Promise<string[]> {
+/**
+ * The bubblewrap arguments for a sandbox, up to and without the command. Reads a folder of a dozen entries:
+ * what is to start is not to wait for threads.
+ */
+export function sandboxArguments(sandbox: Sandbox): string[] {
   const uid = String(sandbox.uid ?? 1000);
   const args = [
     ...["--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts"],
@@ -70,11 +72,11 @@ export async function sandboxArguments(sandbox: Sandbox): Promise<string[]> {
   ];
   // The root's entries one by one, not the root as a whole: so a mount point that the root does
   // not have can be made on the tmpfs, and the root itself stays untouched.
-  for (const name of (await readdir(sandbox.root)).toSorted()) {
+  for (const name of readdirSync(sandbox.root).toSorted()) {
     if (ownFolders.has(name) || sandbox.only?.includes(name) === false) continue;
     const source = path.join(sandbox.root, name);
-    const entry = await lstat(source);
-    if (entry.isSymbolicLink()) args.push("--symlink", await readlink(source), `/${name}`);
+    const entry = lstatSync(source);
+    if (entry.isSymbolicLink()) args.push("--symlink", readlinkSync(source), `/${name}`);
     else args.push("--ro-bind", source, `/${name}`);
   }
   args.push("--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/tmp");
@@ -105,7 +107,7 @@ export async function runInSandbox(
   command: readonly string[],
   options: Omit<CommandOptions, "cwd" | "env"> = {},
 ): Promise<CommandResult> {
-  const inSandbox = ["bwrap", ...(await sandboxArguments(sandbox)), ...command];
+  const inSandbox = ["bwrap", ...sandboxArguments(sandbox), ...command];
   const [file = "", ...args] =
     sandbox.overlay === undefined ? inSandbox : await withOverlay(sandbox.overlay, inSandbox);
   return run(file, args, {

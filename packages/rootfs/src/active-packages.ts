@@ -21,17 +21,15 @@ export function activePackages(headers: readonly ScriptedHeader[]): readonly boo
     header.triggers.filter(({ event }) => event === "in" || event === "prein"),
   );
   const watch = watcher(triggers);
-  const providers = new Map<string, number[]>();
-  const provide = (name: string, index: number): void => {
-    const known = providers.get(name);
-    if (known === undefined) providers.set(name, [index]);
-    else known.push(index);
+  const capabilities = indexBy(headers, ({ provides }) => provides.map(({ name }) => name));
+  // Most files are asked for by nobody: their thousands are looked at where one is.
+  let files: Index | undefined;
+  const filesOf = (path: string): readonly number[] => {
+    files ??= indexBy(headers, (header) => header.files.map((file) => file.path));
+    return files.get(path) ?? [];
   };
-  for (const [index, { name, provides, files }] of headers.entries()) {
-    provide(name, index);
-    for (const capability of provides) provide(capability.name, index);
-    for (const { path } of files) provide(path, index);
-  }
+  const providersOf = (name: string): readonly number[] =>
+    capabilities.get(name) ?? (name.startsWith("/") ? filesOf(name) : []);
   const active = headers.map(() => false);
   const pending = headers.flatMap((header, index) =>
     hasScripts(header) || watch(header) ? [index] : [],
@@ -40,9 +38,27 @@ export function activePackages(headers: readonly ScriptedHeader[]): readonly boo
     const header = headers[index];
     if (active[index] === true || header === undefined) continue;
     active[index] = true;
-    for (const name of needsOf(header)) pending.push(...(providers.get(name) ?? []));
+    for (const name of needsOf(header)) pending.push(...providersOf(name));
   }
   return active;
+}
+
+type Index = ReadonlyMap<string, readonly number[]>;
+
+/** Indexes of headers by names that each has. */
+function indexBy(
+  headers: readonly ScriptedHeader[],
+  namesOf: (header: ScriptedHeader) => readonly string[],
+): Index {
+  const index = new Map<string, number[]>();
+  for (const [at, header] of headers.entries()) {
+    for (const name of namesOf(header)) {
+      const known = index.get(name);
+      if (known === undefined) index.set(name, [at]);
+      else known.push(at);
+    }
+  }
+  return index;
 }
 
 function hasScripts({ scriptlets, triggers }: ScriptedHeader): boolean {
@@ -55,10 +71,11 @@ function watcher(triggers: readonly HeaderTrigger[]): (header: ScriptedHeader) =
   for (const { family, conditions } of triggers) {
     for (const { name } of conditions) (family === "package" ? names : prefixes).add(name);
   }
+  const starts = [...prefixes];
   return ({ name, provides, files }) =>
     names.has(name) ||
     provides.some((capability) => names.has(capability.name)) ||
-    files.some(({ path }) => [...prefixes].some((prefix) => path.startsWith(prefix)));
+    files.some(({ path }) => starts.some((prefix) => path.startsWith(prefix)));
 }
 
 /** Names that a package asks for; of a rich dependency (`(a if b)`) each. */

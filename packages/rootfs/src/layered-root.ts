@@ -79,9 +79,15 @@ export async function makeLayeredRoot(
     });
     const active = all.filter((_, index) => isActive[index]);
     const effects = await scriptletEffects(work, active);
-    const database = checked(() => databaseOf(work, { effects, active, all }));
-    // Whoever waits for it is told; until then nobody may be listening.
-    database.catch(() => undefined);
+    const atWork = Promise.withResolvers<void>();
+    const database = checked(() => databaseOf(work, { effects, active, all }, atWork.resolve));
+    // Whoever waits for it is told of a failure; until then nobody may be listening.
+    const done = database.then(
+      () => undefined,
+      () => undefined,
+    );
+    // Whoever computes meanwhile keeps nothing from starting.
+    await Promise.race([atWork.promise, done]);
     return {
       packages: layers.map((layer, index) => ({ ...layer, isActive: isActive[index] === true })),
       changes: path.join(effects, "changes"),
@@ -186,7 +192,11 @@ interface KnownDatabase {
   readonly packages: DatabasePackages;
 }
 
-/** rpm's database with all packages: kept, or made from the most similar one there is. */
+/**
+ * rpm's database with all packages: kept, or made from the most similar one there is.
+ *
+ * @param onWork called when rpm is at work on it
+ */
 async function databaseOf(
   work: Work,
   roots: {
@@ -194,6 +204,7 @@ async function databaseOf(
     readonly active: readonly NamedLayer[];
     readonly all: readonly NamedLayer[];
   },
+  onWork: () => void,
 ): Promise<string> {
   const { store, tools, options } = work;
   const { effects, active, all } = roots;
@@ -234,6 +245,8 @@ async function databaseOf(
         removed: before.removed,
         ordered: true,
       },
+      undefined,
+      onWork,
     );
     const put = await store.takeFile(at("database/rpmdb.sqlite"));
     const outputs = [{ name: "rpmdb.sqlite", ...put }];

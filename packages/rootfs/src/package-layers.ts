@@ -1,8 +1,8 @@
-import { mkdir, readFile, utimes } from "node:fs/promises";
+import { readFileSync, utimesSync } from "node:fs";
+import { mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import {
   adoptFolders,
-  mapConcurrent,
   pathExists,
   runInSandbox,
   type Sha256,
@@ -50,11 +50,12 @@ export async function packageLayers(
   }
   if (missing.length > 0) await unpack(store, tools, missing, options, layerOf);
   const now = new Date();
-  return mapConcurrent(closure.packages, 4, async ({ sha256 }) => {
+  // Hundreds of small files: a thread for each would cost more than reading them.
+  return closure.packages.map(({ sha256 }) => {
     const layer = layerOf(sha256);
-    const states = await readFile(path.join(layer, "states"));
+    const states = readFileSync(path.join(layer, "states"));
     // The time of its last use, for whoever wants to remove old ones.
-    await utimes(layer, now, now);
+    utimesSync(layer, now, now);
     return { sha256, files: path.join(layer, "files"), states };
   });
 }

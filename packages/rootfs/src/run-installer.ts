@@ -60,6 +60,7 @@ export interface InstallerFolders {
  * Lets rpm install packages whose files are in place.
  *
  * @param overlay what is mounted at `folders.target`
+ * @param onInputWritten called when rpm is at work
  * @returns folders, below the root, that scriptlets replaced rather than added to
  */
 export async function runInstaller(
@@ -68,6 +69,7 @@ export async function runInstaller(
   folders: InstallerFolders,
   { docs, languages, packages, scriptlets, removed, ordered }: Installation,
   overlay?: Sandbox["overlay"],
+  onInputWritten?: () => void,
 ): Promise<readonly string[]> {
   await mapConcurrent(packages, 4, ({ sha256 }) =>
     // Of packages that are unpacked already rpm reads the headers alone, which hold their digests.
@@ -92,6 +94,7 @@ export async function runInstaller(
     ["python3", "-c", await readFile(installer, "utf8")],
     {
       step: "install packages",
+      ...(onInputWritten !== undefined && { onInputWritten }),
       input: JSON.stringify({
         docs,
         languages: languages ?? null,

@@ -31,7 +31,7 @@ export async function whileObserving<Result>(
   // Python's standard library alone, which starts in half of the time.
   const command = ["python3", "-I", "-S", "-c", await readFile(watcher, "utf8")];
   const step = "watch opened files";
-  const observer = start("bwrap", [...(await sandboxArguments(sandbox)), ...command], { step });
+  const observer = start("bwrap", [...sandboxArguments(sandbox), ...command], { step });
   try {
     const watching = observer.firstOutput.then(
       () => true,

@@ -266,7 +266,7 @@ async function shell(options: Options & { readonly name: string }): Promise<void
 }
 
 async function openShell(name: string, sandbox: Sandbox): Promise<void> {
-  await run("bwrap", [...(await sandboxArguments(sandbox)), "bash", "--norc", "-i"], {
+  await run("bwrap", [...sandboxArguments(sandbox), "bash", "--norc", "-i"], {
     interactive: true,
     step: `${name}: shell`,
     accept: Array.from({ length: 256 }, (_, code) => code),

@@ -3,9 +3,9 @@ import { makeLayeredRoot } from "@cleanroom/rootfs";
 import type { AdmittedPackages } from "../lock/admit-packages.ts";
 import type { ImageContext, ImageRequest } from "../context.ts";
 import type { ImageFile } from "../image-file.ts";
-import { type ImageState, imageState, withDatabase } from "./image-state.ts";
+import { databaseFile, type ImageState, imageState, withDatabase } from "./image-state.ts";
 import { type PlannedLayer, planLayers, sourceNameOf } from "../lock/layer-plan.ts";
-import { assembleLayers, directoriesFor, type LayerBlob, type LayerParts } from "./layers.ts";
+import { assembleLayers, type LayerBlob, layerHeads, type LayerParts } from "./layers.ts";
 import { findPieces } from "./pieces.ts";
 import type { ImageContent, ImageDirectory } from "./policy.ts";
 import type { AddedFile, StateItem } from "./requested-state.ts";
@@ -74,25 +74,26 @@ export async function compose(
   const packageBytes = files.map(contentBytes);
   const created = Math.max(...packages.map(({ header }) => header.buildTimeSeconds));
   const pieces = await findPieces(context, packages, files, others.owners, image.compression);
-  const state = await withDatabase(others, await root.database);
   const drafts = draftLayers(admitted, image, request, layers);
-  const directory = directoryEntry(contents, state, created);
-  const parts = drafts.map(({ packages: members, holdsState }): LayerParts => {
+  const paths = drafts.map(({ packages: members, holdsState }) => {
     const directories = [...contents.directories.values()].filter(({ owners }) =>
       owners.length === 0 ? holdsState : owners.some((index) => members.includes(index)),
     );
-    const paths = [
+    return [
       ...directories.map(({ path }) => `${path}/`),
       ...members.flatMap((index) => (files[index] ?? []).map(({ path }) => path)),
-      ...(holdsState ? state.items.map(({ path }) => path) : []),
-      ...(holdsState ? state.directories.map(({ path }) => `${path}/`) : []),
+      ...(holdsState ? [databaseFile, ...others.items.map(({ path }) => path)] : []),
+      ...(holdsState ? others.directories.map(({ path }) => `${path}/`) : []),
     ];
-    return {
-      directories: directoriesFor(paths).map(directory),
-      pieces: members.flatMap((index) => pieces[index] ?? []),
-      files: holdsState ? state.items.map((item) => stateEntry(item, created)) : [],
-    };
   });
+  const heads = layerHeads(paths, directoryEntry(contents, others, created));
+  // Only now, for rpm has been at work on it all the while.
+  const state = await withDatabase(others, await root.database);
+  const parts = drafts.map(({ packages: members, holdsState }, index): LayerParts => ({
+    head: heads[index] ?? new Uint8Array(),
+    pieces: members.flatMap((member) => pieces[member] ?? []),
+    files: holdsState ? state.items.map((item) => stateEntry(item, created)) : [],
+  }));
   const packed = await assembleLayers(
     context,
     [context.store.path("layers"), root.changes],

@@ -28,9 +28,15 @@ export function dependencyGraph(
     if (!list.includes(index)) list.push(index);
     suppliers.set(name, list);
   };
+  // Of thousands of files a few are asked for by their paths.
+  const asked = new Set(
+    [...requires, ...headers.flatMap((header) => header.requires.map(({ text }) => text))].flatMap(
+      (text) => (text.includes("/") ? namesIn(text) : []),
+    ),
+  );
   for (const [index, header] of headers.entries()) {
     for (const { name } of header.provides) supply(name, index);
-    for (const { path } of header.files) supply(path, index);
+    for (const { path } of header.files) if (asked.has(path)) supply(path, index);
   }
   const needsOf = (text: string, except: number): Need[] =>
     namesIn(text).flatMap((name) =>

@@ -26,6 +26,9 @@ export interface ImageState {
 const passwdFile = "etc/passwd";
 const groupFile = "etc/group";
 
+/** rpm's database, below the image's root. */
+export const databaseFile = `${rpmDatabasePath}/rpmdb.sqlite`.slice(1);
+
 /**
  * Everything in the image that is not a package's file as the package has it: what scriptlets and triggers
  * made, accounts, and what image.yaml and `files/` add. {@link withDatabase} adds rpm's database.
@@ -72,7 +75,7 @@ export async function imageState(
 
 /** The same with rpm's database, unless image.yaml puts something else in its place. */
 export async function withDatabase(state: ImageState, file: string): Promise<ImageState> {
-  const path = `${rpmDatabasePath}/rpmdb.sqlite`.slice(1);
+  const path = databaseFile;
   if (state.items.some((item) => item.path === path)) return state;
   const item = { path, mode: 0o644, uid: 0, gid: 0, content: { bytes: await readFile(file) } };
   return { ...state, items: sorted([...state.items, item]) };

@@ -1,6 +1,6 @@
 import { CleanroomError, nameMatcher, pathMatcher } from "@cleanroom/core";
 import type { RpmHeader } from "rpm-parser";
-import { chainTo, dependencyGraph } from "./dependency-graph.ts";
+import { chainTo, type DependencyGraph, dependencyGraph } from "./dependency-graph.ts";
 import type { ImageFile } from "../image-file.ts";
 import { megabytes } from "../sizes.ts";
 
@@ -117,13 +117,17 @@ const biggestMax = 5;
 export function findViolations(subject: PolicySubject): readonly Violation[] {
   const { image, headers, contents, directories, unpackedBytes, packageBytes } = subject;
   const { forbid, allow, size } = image.policy;
-  const graph = dependencyGraph(headers, image.packages);
+  let known: DependencyGraph | undefined;
+  const chain = (index: number): string => {
+    known ??= dependencyGraph(headers, image.packages);
+    return chainTo(known, headers, index);
+  };
   const allowedPackage = nameMatcher(allow.packages);
   const allowedFile = pathMatcher(allow.files);
   const violations: Violation[] = [];
   const blame = (rule: string, message: string, index: number | undefined): void => {
-    const chain = index === undefined ? "state layer" : chainTo(graph, headers, index);
-    violations.push({ rule, message: `${rule}: ${message} [${chain}]` });
+    const by = index === undefined ? "state layer" : chain(index);
+    violations.push({ rule, message: `${rule}: ${message} [${by}]` });
   };
   const isForbiddenPackage = nameMatcher([...forbiddenPackages, ...forbid.packages]);
   const isForbiddenCapability = nameMatcher(forbid.capabilities);
@@ -167,7 +171,7 @@ export function findViolations(subject: PolicySubject): readonly Violation[] {
     const biggest = [...packageBytes.entries()].toSorted(([, a], [, b]) => b - a);
     const list = biggest
       .slice(0, biggestMax)
-      .map(([index, bytes]) => `${megabytes(bytes)} [${chainTo(graph, headers, index)}]`);
+      .map(([index, bytes]) => `${megabytes(bytes)} [${chain(index)}]`);
     violations.push({
       rule: "size",
       message: `size: ${megabytes(unpackedBytes)} unpacked, over the ${megabytes(size)} allowed; the biggest packages: ${list.join(", ")}`,

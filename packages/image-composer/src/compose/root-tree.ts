@@ -83,7 +83,9 @@ export class RootTree {
    */
   locate(absolutePath: string): string {
     const inside = absolutePath.replace(/^\/+/, "");
-    const folder = this.#resolve(parentOf(inside), linksMax);
+    const parent = parentOf(inside);
+    const folder = this.#resolve(parent, linksMax);
+    if (folder === parent) return inside;
     const name = inside.slice(inside.lastIndexOf("/") + 1);
     return folder === "" ? name : `${folder}/${name}`;
   }

@@ -150,7 +150,7 @@ function ustarBlock(fields: UstarFields): Uint8Array {
   block.write(octal(0, 7), 337);
   block.write(fields.prefix, 345, 155, "latin1");
   let sum = 0;
-  for (const byte of block) sum += byte;
+  for (let at = 0; at < blockBytes; at += 1) sum += block[at] ?? 0;
   block.write(`${octal(sum, 6)}\0 `, 148, "latin1");
   return block;
 }
