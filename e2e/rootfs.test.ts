@@ -226,7 +226,7 @@ async function databaseContent(database: string): Promise<string[]> {
     ],
   );
   const lines = stdout.split("\n");
-  expect(lines.length).toBeGreaterThan(10_000);
+  expect(lines.length).toBeGreaterThan(5000);
   return lines.toSorted();
 }
 

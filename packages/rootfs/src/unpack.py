@@ -20,9 +20,6 @@ FLAGS = (
     | rpm.RPMTRANS_FLAG_NOTRIGGERS
     | rpm.RPMTRANS_FLAG_NOPLUGINS
     | rpm.RPMTRANS_FLAG_NOCAPS
-    # The store has verified the package's bytes, the payload among them; and of what goes into an image
-    # each file is held against its digest once more.
-    | rpm.RPMTRANS_FLAG_NOFILEDIGEST
 )
 
 DATABASE = "/.database"
