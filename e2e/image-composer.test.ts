@@ -1,8 +1,18 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import {
+  glob,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { run, runInSandbox, silentLogger, start } from "@cleanroom/core";
+import { removeFolder, run, runInSandbox, silentLogger, start, Store } from "@cleanroom/core";
 import {
   type BuiltImage,
   buildImage,
@@ -367,6 +377,29 @@ describe("a package of unusual files", () => {
     expect(entry("var/lib/odd/ghost")).toMatchObject({ uid: 700, gid: 700 });
     expect(odd.entries.some(({ name }) => name === "var/lib/odd/never")).toBe(false);
     expect(entry("etc/odd/other").layer).not.toBe(state);
+  });
+
+  test("an unpacked package that was damaged is unpacked anew by the next run", async () => {
+    const store = await Store.open(path.join(scratch, "damaged"), silentLogger);
+    const { request } = odd;
+    const context = { ...here, store, logger: silentLogger };
+    const again = (): Promise<BuiltImage> =>
+      buildImage(context, request, { output: path.join(scratch, "damaged-output") });
+    await lockImage(context, request);
+    await again();
+    const [file = ""] = await Array.fromAsync(
+      glob("layers/*/files/usr/share/odd/first", { cwd: store.folder }),
+    );
+    const { atime, mtime } = await stat(store.path(file));
+    await writeFile(store.path(file), "oNe\n");
+    await utimes(store.path(file), atime, mtime);
+    // As if the image had never been made.
+    await removeFolder(store.path("ac"));
+    await expect(again()).rejects.toMatchObject({
+      code: "packages-damaged",
+      message: expect.stringContaining("/usr/share/odd/first") as string,
+    });
+    expect((await again()).digest).toBe(odd.image.digest);
   });
 
   test("one layer when the budget is one", async () => {

@@ -53,7 +53,7 @@ function directoriesFor(paths: Iterable<string>): readonly string[] {
  * the same on every machine. A layer of the same parts is put together once.
  *
  * @param folders host folders that hold the files
- * @throws {CleanroomError} `package-file-changed`
+ * @throws {CleanroomError} `package-file-changed`, `packages-damaged`
  */
 export async function assembleLayers(
   context: ImageContext,

@@ -90,7 +90,7 @@ export class PackJob {
    *
    * @param folder where the packed layers go
    * @returns in the order they were added
-   * @throws {CleanroomError} `package-file-changed`
+   * @throws {CleanroomError} `package-file-changed`, `packages-damaged`
    */
   async run(
     { tools, compressor }: ImageContext,
@@ -132,8 +132,20 @@ export class PackJob {
     );
     const answer = JSON.parse(stdout) as
       | { readonly layers: readonly PackedLayer[] }
-      | { readonly changed: string };
+      | { readonly changed: string; readonly source: string };
     if ("layers" in answer) return answer.layers;
+    const damaged = unpackedPackageOf(this.#store, this.#hostPath(answer.source));
+    if (damaged !== undefined) {
+      await this.#store.setAside(damaged);
+      throw new CleanroomError(
+        "packages-damaged",
+        `the store held a damaged file of an unpacked package: /${answer.changed}`,
+        {
+          place: { step: "pack layers" },
+          hint: "run the command again: the package was set aside and is unpacked anew; if it happens again, the disk may be failing",
+        },
+      );
+    }
     throw new CleanroomError(
       "package-file-changed",
       `/${answer.changed} is not as its package has it, though its size and time are`,
@@ -175,12 +187,23 @@ export class PackJob {
     return [start, end, this.#source(hostPath), path, sizeBytes, algorithm, digest];
   }
 
+  #hostPath(source: string): string {
+    const [, index = "", inside = ""] = /^\/files\/(\d+)(.*)$/.exec(source) ?? [];
+    return `${this.#folders[Number(index)] ?? ""}${inside}`;
+  }
+
   /** Where the packer sees a file of the host. */
   #source(hostPath: string): string {
     const index = this.#folders.findIndex((folder) => hostPath.startsWith(`${folder}/`));
     if (index < 0) throw new Error(`${hostPath} is in none of the folders to pack from`);
     return packedFolder(index) + hostPath.slice(this.#folders[index]?.length);
   }
+}
+
+/** The folder of the store's unpacked package that holds a file. */
+function unpackedPackageOf(store: Store, file: string): string | undefined {
+  const [name = ""] = path.relative(store.path("layers"), file).split(path.sep);
+  return name === ".." ? undefined : store.path("layers", name);
 }
 
 /** Where the packer sees a folder that files are read from. */

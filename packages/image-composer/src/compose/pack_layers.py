@@ -207,7 +207,7 @@ class Layer:
                 if self.filled == BLOCK:
                     self.flush()
         if seen != size or sum.hexdigest() != expected:
-            raise Changed(path)
+            raise Changed(source, path)
         return traced
 
     def flush(self):
@@ -253,7 +253,8 @@ def main():
         try:
             layers = list(pool.map(lambda spec: pack_layer(job, spec), job["layers"]))
         except Changed as changed:
-            json.dump({"changed": str(changed)}, sys.stdout)
+            source, path = changed.args
+            json.dump({"changed": path, "source": source}, sys.stdout)
             return
     json.dump({"layers": layers}, sys.stdout)
 
