@@ -10,10 +10,11 @@ Reads one JSON document from standard input:
   database         where rpm's database is in the root
   packages         a list of `file` and `states` (base64, one byte for each file)
   scriptlets       whether scriptlets and triggers run
-  removed          NEVRAs of packages that leave the database; its file is /database/before.sqlite,
-                   or null where there is none before
   ordered          whether the finished database is to be the same whatever the order in which packages
                    came into it
+  before           NEVRAs of the packages of an ordered database that there is, /database/before.sqlite;
+                   null where there is none
+  removed          NEVRAs of those that leave it
 Prints one: `opaque`, the folders below the root that were replaced rather than added to.
 
 The root's database is in memory, for rpm waits for the disk with each package; in the end it goes to
@@ -23,7 +24,6 @@ The root's database is in memory, for rpm waits for the disk with each package; 
 import base64
 import json
 import os
-import shutil
 import sqlite3
 import struct
 import sys
@@ -80,11 +80,20 @@ def install(packages: list, flags: int) -> dict:
     return states
 
 
-def installed_numbers() -> dict:
-    """The number in the database of each package, by its NEVRA."""
+def numbers_in_order(packages: list) -> dict:
+    """The number of each package, by its NEVRA, in a database that was written in order."""
+    return {nevra: index + 1 for index, nevra in enumerate(sorted(packages))}
+
+
+def installed_numbers(folder: str, known: dict) -> dict:
+    """The number in the database of each package that is not known, by its NEVRA."""
+    last = max(known.values(), default=0)
+    connection = open_database(folder)
+    found = [row[0] for row in connection.execute("SELECT hnum FROM Packages WHERE hnum > ?", (last,))]
+    connection.close()
     transaction = rpm.TransactionSet(TARGET)
-    match = transaction.dbMatch()
-    numbers = {header.nevra: match.instance() for header in match}
+    matches = [(number, transaction.dbMatch(rpm.RPMDBI_PACKAGES, number)) for number in found]
+    numbers = {header.nevra: number for number, match in matches for header in match}
     transaction.closeDB()
     return numbers
 
@@ -102,17 +111,14 @@ def tables(connection: sqlite3.Connection, schema: str) -> list:
     ).fetchall()
 
 
-def start_database(folder: str, removed: list) -> None:
-    """The root's database is another one, without some of its packages."""
-    shutil.copyfile(BEFORE, f"{TARGET}{folder}/rpmdb.sqlite")
-    if not removed:
-        return
-    numbers = installed_numbers()
+def start_database(folder: str, numbers: list) -> None:
+    """The root's database is another one, without the packages of some numbers."""
+    with open(BEFORE, "rb") as source, open(f"{TARGET}{folder}/rpmdb.sqlite", "wb") as target:
+        target.write(source.read())
     connection = open_database(folder)
-    for kind, name, _sql in tables(connection, "main"):
+    for kind, name, _sql in tables(connection, "main") if numbers else []:
         if kind == "table":
-            for nevra in removed:
-                connection.execute(f"DELETE FROM '{name}' WHERE hnum = ?", (numbers[nevra],))
+            connection.executemany(f"DELETE FROM '{name}' WHERE hnum = ?", [(one,) for one in numbers])
     connection.close()
 
 
@@ -206,17 +212,20 @@ def main() -> None:
         rpm.addMacro("_install_langs", ":".join(request["languages"]))
     folder = request["database"]
     rpm.addMacro("_dbpath", folder)
-    if request["removed"] is not None:
-        start_database(folder, request["removed"])
+    known = {}
+    if request["before"] is not None:
+        known = numbers_in_order(request["before"])
+        start_database(folder, [known[nevra] for nevra in request["removed"]])
     flags = FLAGS | (0 if request["docs"] else rpm.RPMTRANS_FLAG_NODOCS)
     states = install(request["packages"], flags if request["scriptlets"] else flags | NO_SCRIPTLETS)
-    numbers = installed_numbers()
+    numbers = installed_numbers(folder, known)
     connection = open_database(folder)
     by_number = {numbers[nevra]: wanted for nevra, wanted in states.items()}
     set_states(connection, by_number, request["ordered"])
     if request["ordered"]:
         connection.close()
-        write_ordered(folder, numbers)
+        left = {nevra: number for nevra, number in known.items() if nevra not in request["removed"]}
+        write_ordered(folder, {**left, **numbers})
     else:
         write_as_it_is(connection)
     json.dump({"opaque": opaque_folders()}, answer)

@@ -242,6 +242,7 @@ async function databaseOf(
         ...options,
         packages: before.added.map(({ layer }) => layer),
         scriptlets: false,
+        before: before.packages.map(([, nevra]) => nevra),
         removed: before.removed,
         ordered: true,
       },

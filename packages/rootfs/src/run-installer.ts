@@ -38,10 +38,12 @@ export interface Installation extends RootOptions {
   readonly packages: readonly PackageLayer[];
   /** Whether scriptlets and triggers run. */
   readonly scriptlets: boolean;
-  /** NEVRAs of what leaves the database that is there: `before.sqlite` in its folder. */
-  readonly removed?: readonly string[];
   /** Whether the database is the same however its packages came into it. */
   readonly ordered: boolean;
+  /** NEVRAs of the packages of an ordered database that is there: `before.sqlite` in its folder. */
+  readonly before?: readonly string[];
+  /** NEVRAs of those that leave it. */
+  readonly removed?: readonly string[];
 }
 
 /** Host folders that the installer works in, all in one of its own. */
@@ -67,7 +69,7 @@ export async function runInstaller(
   store: Store,
   tools: Tools,
   folders: InstallerFolders,
-  { docs, languages, packages, scriptlets, removed, ordered }: Installation,
+  { packages, ...installation }: Installation,
   overlay?: Sandbox["overlay"],
   onInputWritten?: () => void,
 ): Promise<readonly string[]> {
@@ -96,12 +98,9 @@ export async function runInstaller(
       step: "install packages",
       ...(onInputWritten !== undefined && { onInputWritten }),
       input: JSON.stringify({
-        docs,
-        languages: languages ?? null,
+        ...{ languages: null, before: null, removed: [] },
+        ...installation,
         database: rpmDatabasePath,
-        scriptlets,
-        removed: removed ?? null,
-        ordered,
         packages: packages.map(({ sha256, states }) => ({
           file: `/packages/${sha256}.rpm`,
           states: Buffer.from(states).toString("base64"),

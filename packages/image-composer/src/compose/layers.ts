@@ -1,5 +1,5 @@
 import path from "node:path";
-import { type Sha256, sha256, sha256Json, type Store } from "@cleanroom/core";
+import { mapConcurrent, type Sha256, sha256, sha256Json, type Store } from "@cleanroom/core";
 import { type Compression, packKey } from "./compression.ts";
 import type { ImageContext } from "../context.ts";
 import { PackJob } from "./pack-job.ts";
@@ -86,26 +86,27 @@ export async function assembleLayers(
       await job.add(String(index), heads[index] ?? tarEnd, pieces, tails[index] ?? tarEnd);
     }
     const packed = await job.run(context, folder, compression);
-    for (const [at, index] of missing.entries()) {
+    // Each waits for the disk several times.
+    await mapConcurrent(missing, missing.length, async (index, at) => {
       const found = packed[at];
       const { pieces = [] } = layers[index] ?? {};
       if (found === undefined) throw new TypeError(`layer ${index} was not packed`);
       const file = path.join(folder, String(index));
       const { sha256, size } = await store.takeFile(file, found.sha256);
       const byKey = new Map(pieces.map((piece) => [piece.key, piece]));
-      for (const { piece, size: sizeBytes, ...place } of found.pieces) {
+      await mapConcurrent(found.pieces, 4, async ({ piece, size: sizeBytes, ...place }) => {
         const made = byKey.get(piece);
-        if (made === undefined) continue;
+        if (made === undefined) return;
         for (const path of place.buildPaths) buildPaths.add(path);
         await keepPiece(context, made, { blob: sha256, sizeBytes, ...place }, size);
-      }
+      });
       await store.putAction(keys[index] ?? "", {
         outputs: [{ name: "layer", sha256, size }],
         facts: { diffId: found.diffId },
       });
       made.add(sha256);
       blobs[index] = { digest: sha256, diffId: found.diffId, compressedBytes: size };
-    }
+    });
   });
   return { blobs: blobs as readonly LayerBlob[], made, buildPaths };
 }

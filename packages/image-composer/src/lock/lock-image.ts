@@ -24,16 +24,14 @@ export async function lockImage(context: ImageContext, request: ImageRequest): P
   checkName(request.name);
   const image = await readImageFile(request.folder);
   const requires = [...new Set(image.packages)].toSorted();
-  const before = await readImageLock(request.folder);
-  const [closure] = await Promise.all([
+  const [closure, before] = await Promise.all([
     resolveClosure(context.store, context.tools, {
       name: `image-${request.name}`,
       requires,
       repositories: request.repositories,
       arch: request.arch,
     }),
-    // Most of what was locked last will be locked again.
-    before === undefined ? undefined : readLockedHeaders(context, request, before),
+    readLastLock(context, request),
   ]);
   const admitted = await admitPackages(context, closure, request.repositories);
   const groups = sourceGroups(admitted, request.repositories);
@@ -60,15 +58,20 @@ export async function lockImage(context: ImageContext, request: ImageRequest): P
   return change;
 }
 
-/** Reads the headers of a lock's packages, as far as they are known, for whoever asks for them next. */
-async function readLockedHeaders(
+/**
+ * Reads the lock that there is, and the headers of its packages as far as they are known: most of what was
+ * locked last will be locked again.
+ */
+async function readLastLock(
   context: ImageContext,
   request: ImageRequest,
-  lock: ImageLock,
-): Promise<void> {
+): Promise<ImageLock | undefined> {
+  const lock = await readImageLock(request.folder);
+  if (lock === undefined) return undefined;
   const states = request.repositories.map(({ id }) => [id, lock.repositories[id] ?? ""] as const);
   const known = await knownClosure(context, states, lock);
   if (known !== undefined) await readHeadersAhead(context, known.packages, request.repositories);
+  return lock;
 }
 
 function checkName(name: string): void {
