@@ -1,10 +1,11 @@
 // Composing an image beside `dnf --installroot` and `buildah commit`, on the same packages:
-//   node tools/bench/image-composer.ts [--peer] [--kills 30] [--compression gzip]
+//   node tools/bench/image-composer.ts [--peer] [--runs 3] [--kills 30] [--compression gzip]
 // Needs an imported base in the user's store, and root; dnf and buildah for --peer. Times and memory
-// are of whole processes with all that they start; memory is looked at every 20 ms. Works in a folder of
-// its own: the store of the first row is empty, while base and generation are published already.
+// are of whole processes with all that they start, medians of runs in turn; memory is looked at every
+// 20 ms, and the most counts. Works in a folder of its own: the store of the first row is empty, while base
+// and generation are published already.
 import { existsSync } from "node:fs";
-import { cp, mkdir, mkdtemp, readFile, rm, rmdir, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rmdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     peer: { type: "boolean", default: false },
     compression: { type: "string", default: "gzip" },
     kills: { type: "string", default: "0" },
+    runs: { type: "string", default: "3" },
   },
 });
 
@@ -107,6 +109,18 @@ interface Row {
   readonly name: string;
   readonly measured: Measured;
   readonly bar: string;
+}
+
+/** Medians of runs. */
+function typical(runs: readonly Measured[]): Measured {
+  const median = (figure: (run: Measured) => number): number =>
+    runs.map(figure).toSorted((a, b) => a - b)[Math.floor(runs.length / 2)] ?? 0;
+  return {
+    wallSeconds: median(({ wallSeconds }) => wallSeconds),
+    cpuSeconds: median(({ cpuSeconds }) => cpuSeconds),
+    peakBytes: Math.max(...runs.map(({ peakBytes }) => peakBytes)),
+    stdout: runs[0]?.stdout ?? "{}",
+  };
 }
 
 /** The table, and the same figures as shares of the peer's CPU time. */
@@ -234,19 +248,30 @@ policy: { allow: { packages: ["*"], files: ["/**"] } }
     const kept = path.join(folder, "kept");
     // Node's own cache is not the store: the program has been started before, as far as its first input.
     await run("env", program.slice(1), { accept: [1] });
-    const cold = await ours("1", true);
-    await cp(output, kept, { recursive: true });
+    const cold: Measured[] = [];
+    const nothing: Measured[] = [];
+    const changed: Measured[] = [];
+    const peers: Measured[] = [];
+    for (let round = 0; round < Number(values.runs); round += 1) {
+      for (const name of ["store", "output", "kept", "image/image.lock.yaml"]) {
+        await removeFolder(path.join(folder, name));
+      }
+      cold.push(await ours("1", true));
+      await cp(output, kept, { recursive: true });
+      nothing.push(await ours("1", false));
+      changed.push(await ours("2", true));
+      if (values.peer) peers.push(await peer(folder, published[0] ?? "", repository));
+    }
+    const row = (name: string, runs: readonly Measured[], bar: string): Row => {
+      return { name, measured: typical(runs), bar };
+    };
     const rows: Row[] = [
-      { name: "cold store", measured: cold, bar: "50 % of the peer's CPU" },
-      { name: "nothing changed", measured: await ours("1", false), bar: "0.4 s" },
-      {
-        name: "one package changed",
-        measured: await ours("2", true),
-        bar: "1 s, 10 % of the peer's CPU",
-      },
+      row("cold store", cold, "50 % of the peer's CPU"),
+      row("nothing changed", nothing, "0.4 s"),
+      row("one package changed", changed, "1 s, 10 % of the peer's CPU"),
     ];
     const { layers, pullBytes } = diffImages(await listed(kept), await listed(output));
-    const other = values.peer ? await peer(folder, published[0] ?? "", repository) : undefined;
+    const other = values.peer ? typical(peers) : undefined;
     if (other !== undefined) {
       rows.push({ name: "dnf --installroot + buildah commit", measured: other, bar: "" });
     }
@@ -310,7 +335,7 @@ async function peer(folder: string, requestFolder: string, base: string): Promis
     return { ...measured, stdout: JSON.stringify({ bytes: Number(measured.stdout) }) };
   } finally {
     await run("buildah", ["rm", container]);
-    await rm(path.join(folder, "peer"), { recursive: true, force: true });
+    for (const name of ["peer", "cache", "persist"]) await removeFolder(path.join(folder, name));
   }
 }
 
