@@ -76,6 +76,8 @@ export async function bundle(
     chunkFileNames: "[name].js",
   });
   await bundled.close();
+  // Node would find out by failing to read them as something else.
+  await writeFile(path.join(folder, "package.json"), '{ "type": "module" }\n');
 }
 
 async function removeOld(): Promise<void> {
