@@ -31,7 +31,8 @@ export function isQualifier(name: string): boolean {
 /** A list of dependencies as rpm keeps it: sorted, each once. */
 export class DependencyList {
   readonly #items: DraftDependency[] = [];
-  readonly #known = new Set<string>();
+  /** Most of a package's many lists stay empty. */
+  #known: Set<string> | undefined;
 
   add(requirement: Requirement, qualifiers: readonly string[], place: Place | undefined): void {
     const text = formatRequirement(requirement);
@@ -40,17 +41,15 @@ export class DependencyList {
     // They decide the order of equal names.
     const flags = senseFlags(simple.operator, marks);
     const key = `${simple.name}\0${simple.evr ?? ""}\0${flags}`;
+    this.#known ??= new Set();
     if (this.#known.has(key)) return;
     this.#known.add(key);
-    const dependency = {
-      text,
-      name: simple.name,
-      ...(simple.operator === undefined ? {} : { operator: simple.operator }),
-      ...(simple.evr === undefined ? {} : { evr: simple.evr }),
-      requirement,
-      qualifiers: marks,
-      place,
-    };
+    const { name, operator, evr } = simple;
+    const rest = { requirement, qualifiers: marks, place };
+    const dependency =
+      operator === undefined || evr === undefined
+        ? { text, name, ...rest }
+        : { text, name, operator, evr, ...rest };
     this.#items.push({ dependency, flags });
   }
 

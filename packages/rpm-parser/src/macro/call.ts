@@ -54,11 +54,16 @@ export function bareCall(text: string, start: number, end: number): Call {
   };
 }
 
+/** A space, a colon or a closing brace. */
+function endsName(code: number): boolean {
+  return code === 0x20 || code === 0x3a || code === 0x7d;
+}
+
 /** `%{name}`, `%{?name:text}` and `%{name words}`; `end` is after the closing brace. */
 export function bracedCall(text: string, start: number, end: number): Call {
   const nameStart = skipMarks(text, start + 1);
   let nameEnd = nameStart;
-  while (nameEnd < end && !" :}".includes(text.charAt(nameEnd))) nameEnd += 1;
+  while (nameEnd < end && !endsName(text.charCodeAt(nameEnd))) nameEnd += 1;
   const after = text[nameEnd];
   return {
     name: text.slice(nameStart, nameEnd),

@@ -6,8 +6,8 @@ import { type MacroDefinition, type MacroSource, MacroTable, macroDefinition } f
  */
 export class MacroScope {
   readonly #base: MacroTable;
-  /** Undefined marks a macro of the base table that was undefined. */
-  readonly #changes = new Map<string, MacroDefinition | undefined>();
+  /** Null marks a macro of the base table that was undefined. */
+  readonly #changes = new Map<string, MacroDefinition | null>();
   /** Names that may have definitions that end with a parametric macro. */
   readonly #scoped = new Set<string>();
 
@@ -17,8 +17,7 @@ export class MacroScope {
 
   get(name: string): MacroDefinition | undefined {
     const changed = this.#changes.get(name);
-    if (changed !== undefined) return changed;
-    return this.#changes.has(name) ? undefined : this.#base.get(name);
+    return changed === undefined ? this.#base.get(name) : (changed ?? undefined);
   }
 
   push(source: MacroSource): void {
@@ -31,7 +30,7 @@ export class MacroScope {
   pop(name: string): void {
     const definition = this.get(name);
     if (definition === undefined) return;
-    this.#changes.set(name, definition.previous);
+    this.#changes.set(name, definition.previous ?? null);
   }
 
   /**
@@ -50,23 +49,9 @@ export class MacroScope {
     }
   }
 
-  names(): Set<string> {
-    const names = new Set(this.#base.names());
-    for (const [name, definition] of this.#changes) {
-      if (definition === undefined) names.delete(name);
-      else names.add(name);
-    }
-    return names;
-  }
-
   /** The state as a table of its own. */
   toTable(): MacroTable {
-    const definitions = new Map<string, MacroDefinition>();
-    for (const name of this.names()) {
-      const definition = this.get(name);
-      if (definition !== undefined) definitions.set(name, definition);
-    }
-    return new MacroTable(definitions);
+    return new MacroTable(new Map(this.#changes), this.#base);
   }
 }
 

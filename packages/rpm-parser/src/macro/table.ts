@@ -61,36 +61,54 @@ export function macroDefinition(
  * spec. Evaluating a spec never changes the table it was given.
  */
 export class MacroTable {
-  readonly #definitions: ReadonlyMap<string, MacroDefinition>;
+  readonly #definitions: ReadonlyMap<string, MacroDefinition | null>;
+  readonly #base: MacroTable | undefined;
 
-  constructor(definitions: ReadonlyMap<string, MacroDefinition> = new Map()) {
+  /**
+   * @param definitions null marks a macro of the base that is not defined here
+   * @param base what these definitions are on top of; it is not copied, so that each evaluation can
+   *   have a table of its own
+   */
+  constructor(
+    definitions: ReadonlyMap<string, MacroDefinition | null> = new Map(),
+    base?: MacroTable,
+  ) {
     this.#definitions = definitions;
+    this.#base = base;
   }
 
   get(name: string): MacroDefinition | undefined {
-    return this.#definitions.get(name);
+    const own = this.#definitions.get(name);
+    return own === undefined ? this.#base?.get(name) : (own ?? undefined);
   }
 
   has(name: string): boolean {
-    return this.#definitions.has(name);
+    return this.get(name) !== undefined;
   }
 
   /** All names, in no particular order. */
-  names(): Iterable<string> {
-    return this.#definitions.keys();
+  names(): Set<string> {
+    const names = new Set(this.#base?.names());
+    for (const [name, definition] of this.#definitions) {
+      if (definition === null) names.delete(name);
+      else names.add(name);
+    }
+    return names;
   }
 
   get size(): number {
-    return this.#definitions.size;
+    return this.names().size;
   }
 
   /** A table with these definitions on top; of two for one name the later one counts. */
   with(sources: Iterable<MacroSource>): MacroTable {
     const definitions = new Map(this.#definitions);
     for (const source of sources) {
-      definitions.set(source.name, macroDefinition(source, definitions.get(source.name)));
+      const own = definitions.get(source.name);
+      const previous = own === undefined ? this.#base?.get(source.name) : (own ?? undefined);
+      definitions.set(source.name, macroDefinition(source, previous));
     }
-    return new MacroTable(definitions);
+    return new MacroTable(definitions, this.#base);
   }
 }
 

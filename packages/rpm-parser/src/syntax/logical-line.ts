@@ -17,11 +17,21 @@ export function logicalLines(
     text.length === (lineStarts.at(-1) ?? 0) ? lineStarts.length - 1 : lineStarts.length;
   const startOf = (line: number): number => lineStarts[line] ?? text.length;
   let joins = true;
+  // A line without any of these stands for itself, as most do.
+  const marks = /[%\\]/g;
+  let mark = -1;
+  const hasMark = (start: number, end: number): boolean => {
+    if (mark < start) {
+      marks.lastIndex = start;
+      mark = marks.exec(text)?.index ?? text.length;
+    }
+    return mark < end;
+  };
   for (let line = 0; line < lineCount;) {
     const start = startOf(line);
-    const open = new OpenBrackets();
     let next = line + 1;
-    if (joins) {
+    if (joins && hasMark(start, startOf(next))) {
+      const open = new OpenBrackets();
       open.feed(text, start, startOf(next));
       while (open.isOpen && next < lineCount) {
         open.feed(text, startOf(next), startOf(next + 1));

@@ -239,7 +239,9 @@ function capabilityRule(rule: Rule): CapabilityRule {
     ...rule,
     matches: (capability) => {
       const { name } = capability;
-      if (!matchesName(name) && !matchesName(name.replace(isaSuffix, ""))) return false;
+      // Of all specs' dependencies, few end so: the search for it would be most of the work.
+      const bare = name.endsWith("4)") || name.endsWith("2)") ? name.replace(isaSuffix, "") : name;
+      if (!matchesName(name) && (bare === name || !matchesName(bare))) return false;
       if (operator === undefined || evr === undefined) return true;
       const wanted = { name, operator: operator as Operator, evr };
       return capability.operator !== undefined && capabilityMatches(capability, wanted);

@@ -51,7 +51,9 @@ const atCommand: ShellState = { kind: "command" };
 const lost: ShellState = { kind: "lost" };
 
 function afterText(state: ShellState, text: string): ShellState {
-  const lines = text.replace(/\n$/, "").split("\n");
+  const whole = text.endsWith("\n") ? text.slice(0, -1) : text;
+  if (!whole.includes("\n")) return afterLine(state, whole);
+  const lines = whole.split("\n");
   return lines.reduce((at, line) => afterLine(at, line), state);
 }
 
@@ -71,7 +73,11 @@ function afterLine(state: ShellState, line: string): ShellState {
 
 const document = /<<(-?)[ \t]*(?:'([^']*)'|"([^"\\$`]*)"|\\?([A-Za-z_]\w*))(?=[\s;|&)]|$)/y;
 
+/** All that can open something outside of quotes, or hide what does. */
+const opening = /[\\`'"#]|<</;
+
 function afterWords(openQuote: "'" | '"' | undefined, line: string): ShellState {
+  if (openQuote === undefined && !opening.test(line)) return atCommand;
   const ends: HereDocument[] = [];
   let quote = openQuote;
   for (let at = 0; at < line.length; at += 1) {

@@ -44,19 +44,24 @@ export function significantText({ tree, evaluation, baseMacros }: EvaluatedSpec)
   return seesItself.test(significant) ? tree.source.text : significant;
 }
 
-/** The lines of all build scripts. */
+/** The lines of all build scripts that expanding may change. */
 function scriptLines(tree: SpecTree, lines: readonly SpecLine[]): string[] {
+  const found: string[] = [];
   let isScript = false;
-  return lines.flatMap((line) => {
+  for (const line of lines) {
     const { content } = line;
     if (content.kind === "section") isScript = scriptSections.has(content.name);
-    else if (content.kind !== "condition" && isScript) return [lineText(tree, line)];
-    return [];
-  });
+    else if (content.kind !== "condition" && isScript) {
+      const text = lineText(tree, line);
+      if (text.includes("%") && !prepMacro.test(text)) found.push(text);
+    }
+  }
+  return found;
 }
 
 function lineText(tree: SpecTree, { span }: SpecLine): string {
-  return spanText(tree, span).replace(/\n$/, "");
+  const text = spanText(tree, span);
+  return text.endsWith("\n") ? text.slice(0, -1) : text;
 }
 
 class SignificantWriter {
