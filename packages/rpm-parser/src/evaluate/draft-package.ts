@@ -45,11 +45,10 @@ export class DependencyList {
     if (this.#known.has(key)) return;
     this.#known.add(key);
     const { name, operator, evr } = simple;
-    const rest = { requirement, qualifiers: marks, place };
-    const dependency =
+    const dependency: SpecDependency =
       operator === undefined || evr === undefined
-        ? { text, name, ...rest }
-        : { text, name, operator, evr, ...rest };
+        ? { text, name, requirement, qualifiers: marks, place }
+        : { text, name, operator, evr, requirement, qualifiers: marks, place };
     this.#items.push({ dependency, flags });
   }
 
@@ -98,6 +97,11 @@ const inheritedTags = [
   "prefixes",
 ] as const;
 
+/** Tags that a package has a field for. */
+const ownFields = new Set(
+  "name epoch version release summary license group url description".split(" "),
+);
+
 /** A package while its spec is being read. */
 export class DraftPackage {
   readonly isMain: boolean;
@@ -142,10 +146,7 @@ export class DraftPackage {
   }
 
   finish(arch: string): SpecPackage {
-    const known = new Set(["name", "epoch", "version", "release", "summary", "license", "group"]);
-    const others = [...this.tags].filter(
-      ([tag]) => !known.has(tag) && tag !== "url" && tag !== "description",
-    );
+    const others = [...this.tags].filter(([tag]) => !ownFields.has(tag));
     const lists = Object.fromEntries(
       dependencyKinds.map((kind) => [kind, this.dependencies[kind].sorted()]),
     ) as Record<DependencyKind, readonly SpecDependency[]>;

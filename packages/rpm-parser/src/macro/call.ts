@@ -25,14 +25,15 @@ export function skipMarks(text: string, start: number): number {
   return at;
 }
 
-function marks(text: string, start: number, end: number): Pick<Call, "asks" | "isNegated"> {
-  let isNegated = false;
-  let asks = false;
-  for (let at = start; at < end; at += 1) {
-    if (text[at] === "!") isNegated = !isNegated;
-    else asks = true;
-  }
-  return { asks, isNegated };
+function hasQuestionMark(text: string, start: number, end: number): boolean {
+  for (let at = start; at < end; at += 1) if (text[at] === "?") return true;
+  return false;
+}
+
+function isNegated(text: string, start: number, end: number): boolean {
+  let isOdd = false;
+  for (let at = start; at < end; at += 1) if (text[at] === "!") isOdd = !isOdd;
+  return isOdd;
 }
 
 /** `%name`, `%?name` and `%name words to the end of the line`. */
@@ -45,7 +46,8 @@ export function bareCall(text: string, start: number, end: number): Call {
   const isEscaped = newline > 0 && text[newline - 1] === "\\";
   return {
     name: text.slice(nameStart, end),
-    ...marks(text, start, nameStart),
+    asks: hasQuestionMark(text, start, nameStart),
+    isNegated: isNegated(text, start, nameStart),
     colon: undefined,
     words: hasWords ? text.slice(end, wordsStop) : undefined,
     end,
@@ -67,7 +69,8 @@ export function bracedCall(text: string, start: number, end: number): Call {
   const after = text[nameEnd];
   return {
     name: text.slice(nameStart, nameEnd),
-    ...marks(text, start + 1, nameStart),
+    asks: hasQuestionMark(text, start + 1, nameStart),
+    isNegated: isNegated(text, start + 1, nameStart),
     colon: after === ":" ? text.slice(nameEnd + 1, end - 1) : undefined,
     words: after === " " ? text.slice(nameEnd, end - 1) : undefined,
     end,

@@ -7,7 +7,8 @@ import { spanText, type SpecBranch, type SpecLine, type SpecTree } from "rpm-par
  *
  * @param macros names of the macros that the base defines
  */
-export function resolvedLines(tree: SpecTree, macros: ReadonlySet<string>): SpecLine[] {
+export function resolvedLines(tree: SpecTree, macros: ReadonlySet<string>): readonly SpecLine[] {
+  if (tree.conditionals.length === 0) return tree.lines;
   const states = settledConditions(tree, macros);
   const dropped = new Set<number>();
   const settledMarks = new Set<number>();

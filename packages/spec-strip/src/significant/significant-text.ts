@@ -35,7 +35,7 @@ const scriptSections = new Set([
  * text. Scriptlets stay whole: they are in the packages with their comments.
  */
 export function significantText({ tree, evaluation, baseMacros }: EvaluatedSpec): string {
-  const lines = [...resolvedLines(tree, baseMacros)];
+  const lines = resolvedLines(tree, baseMacros);
   const writer = new SignificantWriter(tree, () =>
     expandTexts(scriptLines(tree, lines), evaluation.macros),
   );
