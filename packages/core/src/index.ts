@@ -66,6 +66,6 @@ export {
   remoteSettings,
 } from "./remote/remote-settings.ts";
 export { parseBeginning } from "./pieces.ts";
-export { programMemory } from "./program-memory.ts";
+export { type Learnt, programMemory } from "./program-memory.ts";
 export { defaultStoreFolder, Store } from "./store.ts";
 export { jsonSchemaText, parseYaml, readYamlFile, rememberYamlValues } from "./yaml-file.ts";

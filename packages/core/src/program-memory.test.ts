@@ -73,3 +73,24 @@ test("without a file nothing is kept", () => {
   memory.remember(inputs, value);
   expect(memory.recall(inputs)).toBeUndefined();
 });
+
+test("what a thread hands over is kept by the one that learns it, and by no other", () => {
+  const learning = new ProgramMemory(file);
+  const thread = new ProgramMemory(file);
+  thread.handOver((learnt) => {
+    learning.learn(learnt);
+  });
+  thread.remember(inputs, value);
+  thread.save();
+  expect(recalled()).toBeUndefined();
+  expect(learning.recall(inputs)).toEqual(value);
+  learning.save();
+  expect(recalled()).toEqual(value);
+});
+
+test("without a file, what was learnt is known as long as the run takes", () => {
+  const memory = new ProgramMemory(undefined);
+  memory.learn({ inputs, json: JSON.stringify(value) });
+  memory.save();
+  expect(memory.recall(inputs)).toEqual(value);
+});

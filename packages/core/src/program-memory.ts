@@ -12,6 +12,12 @@ interface Span {
   readonly end: number;
 }
 
+/** A value that was worked out, as JSON. */
+export interface Learnt {
+  readonly inputs: Sha256;
+  readonly json: string;
+}
+
 /**
  * What a program has worked out before and would work out again at each start: values of pure
  * functions, by the digest of what they are made from. They hold for one program alone, since
@@ -27,6 +33,9 @@ export class ProgramMemory {
   readonly #known = new Map<Sha256, Span>();
   /** What is new to this run, as JSON. */
   readonly #fresh = new Map<Sha256, string>();
+
+  /** Who keeps what is new to this thread. */
+  #handOver: ((learnt: Learnt) => void) | undefined;
 
   /** @param file where the values are kept; nothing is kept without one */
   constructor(file: string | undefined) {
@@ -48,12 +57,21 @@ export class ProgramMemory {
 
   /** Keeps a value for the runs to come. */
   remember(inputs: Sha256, value: Json): void {
-    if (this.#file === undefined) return;
-    if (this.#fresh.size === 0) process.once("exit", () => this.save());
-    this.#fresh.set(inputs, JSON.stringify(value));
+    if (this.#handOver !== undefined) this.#handOver({ inputs, json: JSON.stringify(value) });
+    else if (this.#file !== undefined) this.learn({ inputs, json: JSON.stringify(value) });
   }
 
-  /** Writes down what is new. Runs do so when they end. */
+  /** Has what is new kept by the memory of another thread, which is to {@link learn} it. */
+  handOver(to: (learnt: Learnt) => void): void {
+    this.#handOver = to;
+  }
+
+  /** Keeps what another thread worked out; without a file as long as this run takes. */
+  learn({ inputs, json }: Learnt): void {
+    this.#fresh.set(inputs, json);
+  }
+
+  /** Writes down what is new. */
   save(): void {
     if (this.#file === undefined || this.#fresh.size === 0) return;
     const lines = [...this.#fresh].map(([inputs, json]) => `${inputs} ${json}\n`);
@@ -94,3 +112,4 @@ const bundleFolder = import.meta.filename.endsWith(".js")
 export const programMemory = new ProgramMemory(
   bundleFolder === undefined ? undefined : path.join(bundleFolder, "memory"),
 );
+process.once("exit", () => programMemory.save());

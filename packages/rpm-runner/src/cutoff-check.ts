@@ -62,7 +62,7 @@ async function buildNow(
   if (spec === undefined) throw missingOutput(`${first.name}.spec`);
   const entry = { ...current, spec: await readFile(spec, "utf8") };
   const root = await makeRoot(store, tools, closure, repositories, { docs: false });
-  const hasTests = (current.model.buildScripts["check"] ?? "").trim() !== "";
+  const { hasTests } = current.model;
   return store.withTemporaryFolder(`now-${first.name}`, async (folder) => {
     const logFile = store.path("logs", `${id}.now.log`);
     await mkdir(path.dirname(logFile), { recursive: true });

@@ -84,7 +84,7 @@ a
     folder,
     displayFolder: "specs/rpm/a",
     spec,
-    model,
+    model: { ...model, provides: [], hasTests: false },
     significant: spec,
     buildNeeds: [],
     runtimeNeeds: [],

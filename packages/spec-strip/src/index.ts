@@ -18,14 +18,8 @@ export {
   type StripReport,
   unmatchedRules,
 } from "./strip/report.ts";
-export {
-  needsOfBuild,
-  packageOfBuild,
-  readStack,
-  type Stack,
-  type StackOptions,
-  type StackPackage,
-} from "./stack.ts";
+export { needsOfBuild, packageOfBuild, readStack, type Stack, type StackPackage } from "./stack.ts";
+export type { StackOptions } from "./read-package.ts";
 export { type BuildId, formatBuildId } from "./stack-graph.ts";
 export { imageNeeds } from "./image-needs.ts";
 export { diffSpecs, type SpecChange } from "./diff/diff-specs.ts";

@@ -1,4 +1,4 @@
-import { capabilityMatches, parseCapability, staticProvides } from "rpm-parser";
+import { capabilityMatches, parseCapability } from "rpm-parser";
 import type { Stack } from "./stack.ts";
 
 /**
@@ -8,8 +8,6 @@ import type { Stack } from "./stack.ts";
 export function providersInStack(stack: Stack, capability: string): string[] {
   const wanted = parseCapability(capability) ?? { name: capability };
   return [...stack.packages.values()]
-    .filter(({ model }) =>
-      staticProvides(model).some((provided) => capabilityMatches(provided, wanted)),
-    )
+    .filter(({ model }) => model.provides.some((provided) => capabilityMatches(provided, wanted)))
     .map(({ name }) => name);
 }
