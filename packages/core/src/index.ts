@@ -34,6 +34,7 @@ export {
   uniqueName,
   writeFileAtomic,
 } from "./files.ts";
+export { findCommand } from "./find-command.ts";
 export { availableMemoryBytes } from "./memory.ts";
 export { nameMatcher, pathMatcher } from "./glob.ts";
 export { createLogger, type LogFields, type LogFormat, type Logger, silentLogger } from "./log.ts";

@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
-import { canonicalJson, CleanroomError, formatError } from "@cleanroom/core";
+import { type ActionResult, canonicalJson, CleanroomError, formatError } from "@cleanroom/core";
 import { makeRoot } from "@cleanroom/rootfs";
 import {
   type BuildId,
@@ -21,7 +21,7 @@ import {
   provenanceName,
 } from "./build-result.ts";
 import { writeHistory } from "./history.ts";
-import { findResult, knownResult, recordInterfaceKeys } from "./known-result.ts";
+import { findResult, interfaceKeys, knownResult } from "./known-result.ts";
 import { whileObserving } from "./opened-files.ts";
 import { cleanOutput, writeOutput } from "./output.ts";
 import { compilerCacheOf, type PreparedBuild, prepareBuild } from "./prepare-build.ts";
@@ -167,41 +167,41 @@ async function runBuild(
     const { jobs: allJobs, builds } = context.limits;
     const jobs = allJobs === undefined ? undefined : Math.max(1, Math.floor(allJobs / builds));
     const { atFailure } = context;
-    const { result, opened } = await whileObserving(tools, root, logger, async (watching) => {
+    const { result, opened } = await whileObserving(tools, root, logger, async (isWatched) => {
+      // While it builds: all that counts for them is known before.
+      const keysByInterface = isWatched.then(() => interfaceKeys(context, action));
+      keysByInterface.catch(() => undefined);
       const compilerCache = await compilerCacheOf(context, name, closure);
-      const request = { entry, sources, macros, root, folder, logFile, compilerCache };
-      // What is laid out for the build reads the root's accounts: always seen, or never.
-      await watching;
-      return rpmbuild(store, { ...request, jobs, atFailure });
+      const request = { entry, sources, macros, root, isWatched, folder, logFile, compilerCache };
+      return { ...(await rpmbuild(store, { ...request, jobs, atFailure })), keysByInterface };
     });
-    const { files, peakMemoryBytes, durationMs } = result;
+    const { files, peakMemoryBytes, durationMs, keysByInterface } = result;
     const buildMs = Math.round(durationMs);
-    const rpms = await Promise.all(
-      files.map(async (file): Promise<BuiltRpm> => {
-        return { file, ...(await store.putFile(path.join(folder, "RPMS", file))) };
-      }),
-    );
-    const spec = await store.put(entry.spec);
+    const [rpms, spec, log, openedFiles] = await Promise.all([
+      Promise.all(
+        files.map(async (file): Promise<BuiltRpm> => {
+          return { file, ...(await store.putFile(path.join(folder, "RPMS", file))) };
+        }),
+      ),
+      store.put(entry.spec),
+      store.putFile(logFile),
+      opened.then(async (paths) => paths && (await store.put(linesOf(paths)))),
+    ]);
     const { base } = context;
     const statement = provenanceStatement({ entry, action, key, base, rpms });
     const provenance = await store.put(`${canonicalJson(statement)}\n`);
-    await store.putAction(
-      key,
-      {
-        outputs: [
-          ...rpms.map(({ file, sha256, size }) => ({ name: file, sha256, size })),
-          { name: `${name}.spec`, ...spec },
-          { name: provenanceName, ...provenance },
-          { name: logName, ...(await store.putFile(logFile)) },
-          ...(opened === undefined
-            ? []
-            : [{ name: openedFilesName, ...(await store.put(linesOf(opened))) }]),
-        ],
-        facts: { package: label, buildMs, peakMemoryBytes },
-      },
-      { shared: true },
-    );
-    await recordInterfaceKeys(context, action, key);
+    const made: ActionResult = {
+      outputs: [
+        ...rpms.map(({ file, sha256, size }) => ({ name: file, sha256, size })),
+        { name: `${name}.spec`, ...spec },
+        { name: provenanceName, ...provenance },
+        { name: logName, ...log },
+        ...(openedFiles === undefined ? [] : [{ name: openedFilesName, ...openedFiles }]),
+      ],
+      facts: { package: label, buildMs, peakMemoryBytes },
+    };
+    await store.putAction(key, made, { shared: true });
+    for (const one of await keysByInterface) await store.putAction(one, made);
     const seconds = (buildMs / 1000).toFixed(1);
     logger.info(`${label}: built ${rpms.length} RPMs in ${seconds} s`, { ...facts, buildMs });
     return {

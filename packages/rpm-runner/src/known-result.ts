@@ -51,19 +51,17 @@ function cutoffNames({ stack, cutoff }: RunnerContext): Set<string> {
 }
 
 /**
- * Files what a build made under its keys by interface as well: as the run asks for it, and with
+ * The keys by interface that a build is filed under besides its own: as the run asks for it, and with
  * every package by its interface, should a later run ask for that.
  */
-export async function recordInterfaceKeys(
+export async function interfaceKeys(
   context: RunnerContext,
   action: ActionInputs,
-  key: Sha256,
-): Promise<void> {
-  const { store } = context;
-  const result = await store.action(key);
-  if (result === undefined) return;
+): Promise<readonly Sha256[]> {
+  const keys = new Set<Sha256>();
   for (const one of [context, { ...context, cutoff: "abi" as const }]) {
-    const byInterface = await interfaceKey(store, action, cutoffNames(one));
-    if (byInterface !== undefined) await store.putAction(byInterface, result);
+    const byInterface = await interfaceKey(context.store, action, cutoffNames(one));
+    if (byInterface !== undefined) keys.add(byInterface);
   }
+  return [...keys];
 }

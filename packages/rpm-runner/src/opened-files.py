@@ -1,17 +1,15 @@
 """Says which files below /watched are opened, by whatever process, until standard input ends.
 
 Every folder is watched (inotify(7)), not every file: files are hard links that other roots have too,
-folders are this root's alone. Prints `ready`, then one JSON document: `opened`, the paths below the
-folder, sorted; or null when the kernel could not keep up and some were lost.
+folders are this root's alone. Prints a line `ready`, then `opened` and the paths below the folder,
+sorted, each ended by a NUL; or `lost` when the kernel could not keep up.
 """
 
 import ctypes
 import errno
-import json
 import os
 import select
 import sys
-import time
 
 TOP = b"/watched"
 # From <sys/inotify.h>.
@@ -21,7 +19,7 @@ IN_ONLYDIR = 0x01000000
 IN_ISDIR = 0x40000000
 HEADER_BYTES = 16
 # The queue holds 16384 events; to look less often takes less from the build.
-PAUSE_SECONDS = 0.02
+PAUSE_MILLISECONDS = 20
 
 
 def folders_below(top: bytes):
@@ -74,27 +72,27 @@ def main() -> None:
     queue, folders = watch(ctypes.CDLL(None, use_errno=True))
     print("ready", flush=True)
     seen: set[bytes] = set()
-    poll = select.poll()
-    poll.register(queue, select.POLLIN)
-    poll.register(0, select.POLLIN)
+    either = select.poll()
+    either.register(queue, select.POLLIN)
+    either.register(0, select.POLLIN)
+    end = select.poll()
+    end.register(0, select.POLLIN)
     is_over = False
     while not is_over:
-        for descriptor, _ in poll.poll():
-            if descriptor == 0:
-                is_over = not os.read(0, 1024)
-        if not is_over:
-            time.sleep(PAUSE_SECONDS)
+        either.poll()
+        if end.poll(PAUSE_MILLISECONDS):
+            is_over = not os.read(0, 1024)
         read_events(queue, seen)
     opened = set()
     for event in seen:
         mask = int.from_bytes(event[4:8], sys.byteorder)
         if mask & IN_Q_OVERFLOW:
-            print(json.dumps({"opened": None}))
+            print("lost")
             return
         if not mask & IN_ISDIR:
             folder = folders[int.from_bytes(event[:4], sys.byteorder)]
             opened.add(folder + b"/" + event[HEADER_BYTES:].rstrip(b"\0"))
-    print(json.dumps({"opened": sorted(os.fsdecode(path) for path in opened)}))
+    sys.stdout.buffer.write(b"".join(one + b"\0" for one in [b"opened", *sorted(opened)]))
 
 
 main()

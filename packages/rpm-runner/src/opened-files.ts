@@ -6,8 +6,11 @@ const watcher = new URL("opened-files.py", import.meta.url);
 /** What some work made, and the files of a root that were opened meanwhile. */
 export interface ObservedWork<Result> {
   readonly result: Result;
-  /** Paths in the root, sorted; undefined where they could not be observed. */
-  readonly opened: readonly string[] | undefined;
+  /**
+   * Paths in the root, sorted; undefined where they could not be observed. To take the watches away
+   * takes some hundredths of a second, so the work's result is there before.
+   */
+  readonly opened: Promise<readonly string[] | undefined>;
 }
 
 /**
@@ -32,12 +35,11 @@ export async function whileObserving<Result>(
   const command = ["python3", "-I", "-S", "-c", await readFile(watcher, "utf8")];
   const step = "watch opened files";
   const observer = start("bwrap", [...sandboxArguments(sandbox), ...command], { step });
-  try {
-    const watching = observer.firstOutput.then(
-      () => true,
-      () => false,
-    );
-    const result = await work(watching);
+  const watching = observer.firstOutput.then(
+    () => true,
+    () => false,
+  );
+  const seen = async (): Promise<readonly string[] | undefined> => {
     const isReady = await watching;
     observer.endInput();
     const { stdout, stderr } = await observer.ended;
@@ -46,15 +48,18 @@ export async function whileObserving<Result>(
       const why = stderr.trim().split("\n").at(-1);
       logger.info(`which files were opened is not known: ${why === "" ? "events were lost" : why}`);
     }
-    return { result, opened };
-  } finally {
+    return opened;
+  };
+  try {
+    return { result: await work(watching), opened: seen() };
+  } catch (error) {
     observer.kill();
+    throw error;
   }
 }
 
-/** The second line: the first one says that watching began. */
+/** What comes after the line that says that watching began. */
 function openedFiles(output: string): readonly string[] | undefined {
-  const document = output.split("\n")[1];
-  if (document === undefined || document === "") return undefined;
-  return (JSON.parse(document) as { opened: readonly string[] | null }).opened ?? undefined;
+  const [word, ...paths] = output.slice(output.indexOf("\n") + 1).split("\0");
+  return word === "opened" ? paths.slice(0, -1) : undefined;
 }

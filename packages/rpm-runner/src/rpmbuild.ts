@@ -35,6 +35,8 @@ export interface RpmbuildRequest {
   readonly macros: Readonly<Record<string, string>>;
   /** Host folder of the build root. */
   readonly root: string;
+  /** Until then nothing of the root is opened: from then on, somebody watches what is. */
+  readonly isWatched?: Promise<unknown> | undefined;
   /** Host folder to work in; the RPMs are in its `RPMS` afterwards. */
   readonly folder: string;
   readonly logFile: string;
@@ -136,6 +138,7 @@ export async function prepareSandbox(store: Store, request: RpmbuildRequest): Pr
     await writeFile(path.join(folder, "SPECS", `${entry.name}.spec`), entry.spec);
     await placeSources(store, request);
   }
+  await request.isWatched;
   const { uid, env } = surroundings ?? usualUser;
   return {
     root: request.root,

@@ -1,5 +1,4 @@
 import { availableParallelism } from "node:os";
-import { Worker } from "node:worker_threads";
 import { type Learnt, programMemory } from "@cleanroom/core";
 import {
   PackageFolderReader,
@@ -75,6 +74,8 @@ async function readAhead(
 
 /** Starts a thread for a share of the reading; what it worked out is remembered when it has ended. */
 export async function readInThread(reading: SharedReading): Promise<void> {
+  // Loaded here: few runs start threads, and every start would pay for it.
+  const { Worker } = await import("node:worker_threads");
   const thread = new Worker(new URL("reading-thread.ts", import.meta.url), { workerData: reading });
   thread.on("message", (learnt: readonly Learnt[]) => {
     for (const one of learnt) programMemory.learn(one);

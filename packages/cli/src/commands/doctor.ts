@@ -1,6 +1,4 @@
-import { access, constants } from "node:fs/promises";
-import path from "node:path";
-import { messageOf, run, runInSandbox } from "@cleanroom/core";
+import { findCommand, messageOf, run, runInSandbox } from "@cleanroom/core";
 import type { CommandModule } from "yargs";
 import { type GlobalOptions, Session } from "../session.ts";
 
@@ -20,18 +18,6 @@ const commands = [
   { command: "podman", debian: "podman", use: "runs images (or docker)" },
 ] as const;
 
-async function findCommand(name: string): Promise<string | undefined> {
-  for (const folder of [...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/sbin"]) {
-    const file = path.join(folder, name);
-    const found = await access(file, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (found) return file;
-  }
-  return undefined;
-}
-
 async function examine(): Promise<Finding[]> {
   const findings: Finding[] = [
     {
@@ -41,7 +27,7 @@ async function examine(): Promise<Finding[]> {
     },
   ];
   for (const { command, debian, use } of commands) {
-    const file = await findCommand(command);
+    const file = findCommand(command, ["/usr/sbin", "/sbin"]);
     findings.push({
       what: command,
       good: file !== undefined,

@@ -4,6 +4,7 @@ import path from "node:path";
 import {
   CleanroomError,
   type ElfInterface,
+  findCommand,
   type Json,
   readElfInterface,
   run,
@@ -105,10 +106,14 @@ let foundLayoutTool: Promise<string> | undefined;
 
 /** What `abidw --version` says (libabigail); empty where the machine has none. */
 function layoutTool(): Promise<string> {
-  return (foundLayoutTool ??= run("abidw", ["--version"]).then(
-    ({ stdout }) => stdout.trim(),
-    () => "",
-  ));
+  return (foundLayoutTool ??=
+    // Most machines have none, which is told faster than it is to start what is not there.
+    findCommand("abidw") === undefined
+      ? Promise.resolve("")
+      : run("abidw", ["--version"]).then(
+          ({ stdout }) => stdout.trim(),
+          () => "",
+        ));
 }
 
 /** The types that a library's debug information describes, as abidw writes them. */
