@@ -1,6 +1,7 @@
 import { readdir, readFile, readlink, rm, truncate, utimes } from "node:fs/promises";
 import { run } from "@cleanroom/core";
 import { beforeAll, describe, expect, test } from "vitest";
+import { syntheticLibraries, writeSyntheticSpecs } from "../tools/bench/synthetic-specs.ts";
 import { Workspace } from "./workspace.ts";
 
 let workspace: Workspace;
@@ -75,6 +76,27 @@ describe("the bundled program", () => {
     await workspace.git("checkout", "--", "specs");
     await truncate(memory, 5000);
     expect(await epoxy()).toEqual(before);
+  });
+
+  test("plans many specs that it has never seen as the sources do, and remembers them", async () => {
+    // Enough for other threads, which the bundle must have brought along.
+    const libraries = syntheticLibraries(260);
+    await rm(workspace.path("specs/rpm"), { recursive: true });
+    await writeSyntheticSpecs(workspace.path("specs/rpm"), libraries);
+    await workspace.cleanroom(["--version"]);
+    const memory = workspace.path("dist/program/current/memory");
+    await rm(memory, { force: true });
+    const words = ["rpm", "build", "--plan", "--json"];
+    const first = await workspace.cleanroom(words);
+    expect(first.stderr).toBe("");
+    expect((await readFile(memory, "utf8")).match(/"name":"lib\d{4}","version"/g)).toHaveLength(
+      260,
+    );
+    expect(JSON.parse(first.stdout)).toHaveLength(260);
+    expect((await workspace.cleanroom(words)).stdout).toBe(first.stdout);
+    expect(await fromSources(...words)).toBe(first.stdout);
+    await rm(workspace.path("specs/rpm"), { recursive: true });
+    await workspace.git("checkout", "--", "specs");
   });
 
   test("is done without while a source is broken, and says where", async () => {
