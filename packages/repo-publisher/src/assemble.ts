@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
-import { CleanroomError, type Sha256 } from "@cleanroom/core";
+import { CleanroomError, mapConcurrent, type Sha256 } from "@cleanroom/core";
 import type { ChunkedGeneration } from "./generation.ts";
+import { packageLocation } from "./locations.ts";
 import type { Identification } from "./metadata/identify.ts";
 import type { PackageReader } from "./metadata/package-reader.ts";
 import { type EarlierChunk, type PackageChunk, rebuildChunks } from "./package-chunk.ts";
@@ -140,28 +141,31 @@ async function readPackages(
   requests: readonly PackageToPublish[],
   sign: boolean,
 ): Promise<readonly PublishedPackage[]> {
-  const signed = sign
-    ? await signPackages(context, signer, requests)
-    : await takeIn(context, requests);
-  const packages: PublishedPackage[] = [];
+  reader.expect(requests.length);
+  const signed = sign ? await signPackages(context, signer, requests) : undefined;
+  const lots: PackageToPublish[][] = [];
   for (let start = 0; start < requests.length; start += lotSize) {
-    const lot = requests.slice(start, start + lotSize);
-    packages.push(...(await readLot(context, reader, lot, signed)));
+    lots.push(requests.slice(start, start + lotSize));
   }
-  return packages;
+  const read = await mapConcurrent(lots, lotsAhead, (lot) => readLot(context, reader, lot, signed));
+  return read.flat();
 }
 
-/** How many packages are read before what was found is put down, so that memory does not fill. */
-const lotSize = 2000;
+/** How many packages a thread is given at once. */
+const lotSize = 100;
+
+/** Enough that no thread waits for the next one, few enough that memory does not fill. */
+const lotsAhead = 16;
 
 async function readLot(
   context: PublisherContext,
   reader: PackageReader,
   requests: readonly PackageToPublish[],
-  signed: ReadonlyMap<Sha256, Sha256>,
+  signed: ReadonlyMap<Sha256, Sha256> | undefined,
 ): Promise<readonly PublishedPackage[]> {
+  if (signed === undefined) await takeIn(context, requests);
   const files = requests.map((one) => {
-    const sha256 = signed.get(one.sha256);
+    const sha256 = signed === undefined ? one.sha256 : signed.get(one.sha256);
     if (sha256 === undefined) throw new TypeError(`${one.file} was not signed`);
     return { one, sha256, file: context.store.blobPath(sha256) };
   });
@@ -175,7 +179,7 @@ async function readLot(
       identifications[index],
     );
     if (development) throw developmentBuild([one.file]);
-    const location = locationOf(identity, sha256);
+    const location = packageLocation(identity, sha256);
     const { sha256: unsignedSha256 } = one;
     packages.push(
       withProvenance({ ...identity, location, sha256, sizeBytes, unsignedSha256 }, one),
@@ -192,13 +196,12 @@ function withProvenance(one: PublishedPackage, { provenance }: PackageToPublish)
 async function takeIn(
   { store }: PublisherContext,
   packages: readonly PackageToPublish[],
-): Promise<ReadonlyMap<Sha256, Sha256>> {
+): Promise<void> {
   for (const one of packages) {
     if (existsSync(store.blobPath(one.sha256))) continue;
     const { sha256 } = await store.putFile(one.file);
     if (sha256 !== one.sha256) throw wrongDigest(one, sha256);
   }
-  return new Map(packages.map((one) => [one.sha256, one.sha256]));
 }
 
 async function identified(
@@ -272,17 +275,4 @@ function nevraConflict(
 /** By code units: the order must not depend on the machine's locale. */
 export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/**
- * The location holds a piece of the digest. A package that is built again under the same NEVRA
- * then gets another location, and a client that still has the metadata of an older generation
- * never meets bytes which that metadata does not describe.
- */
-function locationOf(
-  { name, version, release, arch }: Pick<PublishedPackage, "name" | "version" | "release" | "arch">,
-  sha256: Sha256,
-): string {
-  const fileName = `${name}-${version}-${release}.${arch}.${sha256.slice(0, 12)}.rpm`;
-  return `Packages/${name.slice(0, 1).toLowerCase()}/${fileName}`;
 }

@@ -163,23 +163,25 @@ async function makeGeneration(
 ): Promise<ChunkedGeneration> {
   const { store } = options;
   const previous = await currentGeneration(store, repository);
-  const reader = new PackageReader();
-  try {
-    let { packages } = options;
-    for (;;) {
-      const made = await writeGeneration(
-        { ...options, packages },
-        repository,
-        signer,
-        reader,
-        previous,
-      );
-      if ("generation" in made) return made.generation;
-      packages = withoutKept(options, packages, made.offenders);
+  return store.withTemporaryFolder("descriptions", async (folder) => {
+    const reader = new PackageReader(folder);
+    try {
+      let { packages } = options;
+      for (;;) {
+        const made = await writeGeneration(
+          { ...options, packages },
+          repository,
+          signer,
+          reader,
+          previous,
+        );
+        if ("generation" in made) return made.generation;
+        packages = withoutKept(options, packages, made.offenders);
+      }
+    } finally {
+      await reader.close();
     }
-  } finally {
-    await reader.close();
-  }
+  });
 }
 
 /**

@@ -3,7 +3,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { developmentDistribution, messageOf, type Sha256 } from "@cleanroom/core";
 import { type HeaderBlob, headerTag, readRpmHeaderBlobs } from "rpm-parser";
 import { type HeaderIdentity, headerIdentity } from "./package-header.ts";
-import { readHeaderOf } from "./read-header.ts";
+import { type HeaderBlobs, readHeaderOf } from "./read-header.ts";
 
 /** An .rpm and the digest that it should have. */
 export interface FileToIdentify {
@@ -11,25 +11,38 @@ export interface FileToIdentify {
   readonly sha256: Sha256;
 }
 
+/** A package with the digest that it should have. */
+export interface Identified {
+  readonly identity: HeaderIdentity;
+  readonly sizeBytes: number;
+  /** It says of itself that it was built from something else than the locked sources. */
+  readonly development: boolean;
+}
+
 /** What a file turned out to be; `failure` says why it cannot be read. */
 export type Identification =
-  | {
-      readonly identity: HeaderIdentity;
-      readonly sizeBytes: number;
-      /** It says of itself that it was built from something else than the locked sources. */
-      readonly development: boolean;
-    }
+  | Identified
   | { readonly actualSha256: Sha256 }
   | { readonly failure: string };
 
-/** Reads a whole package: its digest is checked, and its header taken apart. */
-export function identifyPackage({ file, sha256 }: FileToIdentify): Identification {
+/**
+ * Reads a whole package: its digest is checked, and its header taken apart.
+ *
+ * @param look takes more out of the headers, which are good until it returns; may throw
+ */
+export function identifyPackage(
+  { file, sha256 }: FileToIdentify,
+  look?: (identified: Identified, headers: HeaderBlobs) => void,
+): Identification {
   try {
     const { actualSha256, sizeBytes, bytes } = readPackage(file);
     if (actualSha256 !== sha256) return { actualSha256 };
-    const { main } = bytes === undefined ? readHeaderOf(file) : readRpmHeaderBlobs(bytes);
-    const identity = headerIdentity(main);
-    return { identity, sizeBytes, development: isDevelopmentBuild(identity, main) };
+    const headers = bytes === undefined ? readHeaderOf(file) : readRpmHeaderBlobs(bytes);
+    const identity = headerIdentity(headers.main);
+    const development = isDevelopmentBuild(identity, headers.main);
+    const identified = { identity, sizeBytes, development };
+    look?.(identified, headers);
+    return identified;
   } catch (error) {
     return { failure: messageOf(error) };
   }

@@ -1,14 +1,13 @@
 import { type Sha256, sha256, type Store } from "@cleanroom/core";
 import type { PackageChunk } from "../package-chunk.ts";
 import type { PublishedPackage } from "../published-package.ts";
-import { metadataKinds, type PackageToDescribe } from "./pack-chunk.ts";
+import { metadataKinds } from "./descriptions.ts";
+import type { ChunkMetadata, PackageToDescribe } from "./pack-chunk.ts";
 import type { PackageMetadata } from "./package-metadata.ts";
 import type { PackageReader } from "./package-reader.ts";
 import {
-  type ChunkMetadata,
   metadataVersion,
   openMetadata,
-  openPacked,
   storedMetadataSchema,
   storeMetadata,
 } from "./stored-metadata.ts";
@@ -20,7 +19,7 @@ export interface DescribedChunk {
 }
 
 /** How many chunks are being made while one is being written. */
-const chunksAhead = 4;
+const chunksAhead = 8;
 
 /**
  * The metadata of all packages in their order, chunk by chunk. A chunk that was in the generation
@@ -62,12 +61,12 @@ async function describeChunk(
     const metadata = await openMetadata(store, stored);
     if (metadata !== undefined) return { chunk: chunk.withMetadata(stored), metadata };
   }
-  const packed = await reader.pack(await membersOf(store, packages, earlier));
-  const made = await storeMetadata(store, packed);
+  const metadata = await reader.pack(await membersOf(store, packages, earlier));
+  const made = await storeMetadata(store, metadata);
   const size = made.frameBytes.reduce((sum, one) => sum + one, 0);
   const outputs = [{ name: "chunk.zst", sha256: made.sha256, size }];
   await store.putAction(key, { outputs, facts: { ...made } });
-  return { chunk: chunk.withMetadata(made), metadata: openPacked(packed) };
+  return { chunk: chunk.withMetadata(made), metadata };
 }
 
 function chunkKey(packages: readonly PublishedPackage[]): Sha256 {
@@ -119,7 +118,10 @@ class EarlierMetadata {
     const known = chunk.metadata && (await openMetadata(this.#store, chunk.metadata));
     if (known === undefined) return {};
     return Object.fromEntries(
-      metadataKinds.map((kind) => [kind, known[kind].text.toString().split(afterPackage)]),
+      metadataKinds.map((kind) => [
+        kind,
+        new TextDecoder().decode(known[kind].text).split(afterPackage),
+      ]),
     );
   }
 }

@@ -10,7 +10,7 @@ import {
   repodataDependency,
   repodataRequires,
 } from "./repodata-dependencies.ts";
-import { xmlAttributes, xmlText } from "./xml.ts";
+import { xmlAttribute, xmlAttributes, xmlText } from "./xml.ts";
 
 /** A package's part of each of the three metadata files, as XML text. */
 export interface PackageMetadata {
@@ -37,76 +37,80 @@ const changelogEntriesMax = 10;
  * alone: `time file` is the build time, not when a file came to lie somewhere.
  */
 export function packageMetadata(header: PackageHeader, file: PackageFile): PackageMetadata {
+  const identity = identityXml(header, file);
   return {
     primary: primaryXml(header, file),
-    filelists: `${identityXml(header, file)}${header.files.map((one) => fileXml(one, "  ")).join("")}</package>\n`,
-    other: `${identityXml(header, file)}${changelogXml(header)}</package>\n`,
+    filelists: `${identity}${filesXml(header.files, "  ")}</package>\n`,
+    other: `${identity}${changelogXml(header)}</package>\n`,
   };
 }
 
 function primaryXml(header: PackageHeader, file: PackageFile): string {
-  const size = {
-    package: file.sizeBytes,
-    installed: header.installedBytes,
-    archive: header.archiveBytes,
-  };
-  const time = { file: header.buildTimeSeconds, build: header.buildTimeSeconds };
-  return [
-    `<package type="rpm">`,
-    `  <name>${xmlText(header.name)}</name>`,
-    `  <arch>${xmlText(header.arch)}</arch>`,
-    `  <version${versionAttributes(header)}/>`,
-    `  <checksum type="sha256" pkgid="YES">${file.sha256}</checksum>`,
-    `  <summary>${xmlText(header.text(headerTag.summary))}</summary>`,
-    `  <description>${xmlText(header.text(headerTag.description))}</description>`,
-    `  <packager>${xmlText(header.text(headerTag.packager))}</packager>`,
-    `  <url>${xmlText(header.text(headerTag.url))}</url>`,
-    `  <time${xmlAttributes(time)}/>`,
-    `  <size${xmlAttributes(size)}/>`,
-    `  <location${xmlAttributes({ href: file.location })}/>`,
-    `  <format>`,
-    `    <rpm:license>${xmlText(header.text(headerTag.license))}</rpm:license>`,
-    `    <rpm:vendor>${xmlText(header.text(headerTag.vendor))}</rpm:vendor>`,
-    `    <rpm:group>${xmlText(header.text(headerTag.group))}</rpm:group>`,
-    `    <rpm:buildhost>${xmlText(header.text(headerTag.buildHost))}</rpm:buildhost>`,
-    `    <rpm:sourcerpm>${xmlText(header.text(headerTag.sourceRpm))}</rpm:sourcerpm>`,
-    `    <rpm:header-range${xmlAttributes(header.headerRange)}/>`,
-    `${repodataDependencyKinds.map((kind) => dependenciesXml(header, kind)).join("")}${primaryFilesXml(header)}  </format>`,
-    `</package>\n`,
-  ].join("\n");
+  const text = (tag: number): string => xmlText(header.text(tag));
+  const primaryFiles = header.files.filter(({ path }) => isPrimaryPath(path));
+  const time = header.buildTimeSeconds;
+  const { start, end } = header.headerRange;
+  return `<package type="rpm">
+  <name>${xmlText(header.name)}</name>
+  <arch>${xmlText(header.arch)}</arch>
+  <version${versionAttributes(header)}/>
+  <checksum type="sha256" pkgid="YES">${file.sha256}</checksum>
+  <summary>${text(headerTag.summary)}</summary>
+  <description>${text(headerTag.description)}</description>
+  <packager>${text(headerTag.packager)}</packager>
+  <url>${text(headerTag.url)}</url>
+  <time file="${time}" build="${time}"/>
+  <size package="${file.sizeBytes}" installed="${header.installedBytes}" archive="${header.archiveBytes}"/>
+  <location href=${xmlAttribute(file.location)}/>
+  <format>
+    <rpm:license>${text(headerTag.license)}</rpm:license>
+    <rpm:vendor>${text(headerTag.vendor)}</rpm:vendor>
+    <rpm:group>${text(headerTag.group)}</rpm:group>
+    <rpm:buildhost>${text(headerTag.buildHost)}</rpm:buildhost>
+    <rpm:sourcerpm>${text(headerTag.sourceRpm)}</rpm:sourcerpm>
+    <rpm:header-range start="${start}" end="${end}"/>
+${dependenciesXml(header, primaryFiles)}${filesXml(primaryFiles, "    ")}  </format>
+</package>
+`;
 }
 
-function primaryFilesXml(header: PackageHeader): string {
-  return header.files
-    .filter((file) => isPrimaryPath(file.path))
-    .map((file) => fileXml(file, "    "))
-    .join("");
-}
-
-function fileXml({ path, type }: PackageHeaderFile, indent: string): string {
-  const attribute = type === undefined ? "" : ` type="${type}"`;
-  return `${indent}<file${attribute}>${xmlText(path)}</file>\n`;
+function filesXml(files: readonly PackageHeaderFile[], indent: string): string {
+  let text = "";
+  for (const { path, type } of files) {
+    const attribute = type === undefined ? "" : ` type="${type}"`;
+    text += `${indent}<file${attribute}>${xmlText(path)}</file>\n`;
+  }
+  return text;
 }
 
 function dependenciesXml(
   header: PackageHeader,
-  kind: (typeof repodataDependencyKinds)[number],
+  primaryFiles: readonly PackageHeaderFile[],
 ): string {
-  const entries =
-    kind === "requires"
-      ? repodataRequires(header)
-      : header.dependencies[kind].map(repodataDependency);
-  if (entries.length === 0) return "";
-  const lines = entries.map((entry) => entryXml(entry, kind === "requires" && entry.pre));
-  return `    <rpm:${kind}>\n${lines.join("")}    </rpm:${kind}>\n`;
+  let text = "";
+  for (const kind of repodataDependencyKinds) {
+    const entries =
+      kind === "requires"
+        ? repodataRequires(header.dependencies, primaryFiles)
+        : header.dependencies[kind].map(repodataDependency);
+    if (entries.length === 0) continue;
+    text += `    <rpm:${kind}>\n`;
+    for (const entry of entries) text += entryXml(entry, kind === "requires" && entry.pre);
+    text += `    </rpm:${kind}>\n`;
+  }
+  return text;
 }
 
 function entryXml(
   { name, flags, epoch, version, release }: RepodataDependency,
   pre: boolean,
 ): string {
-  const attributes = { name, flags, epoch, ver: version, rel: release, pre: pre ? 1 : undefined };
-  return `      <rpm:entry${xmlAttributes(attributes)}/>\n`;
+  let text = `      <rpm:entry name=${xmlAttribute(name)}`;
+  if (flags !== undefined) text += ` flags="${flags}"`;
+  if (epoch !== undefined) text += ` epoch=${xmlAttribute(epoch)}`;
+  if (version !== undefined) text += ` ver=${xmlAttribute(version)}`;
+  if (release !== undefined) text += ` rel=${xmlAttribute(release)}`;
+  return pre ? `${text} pre="1"/>\n` : `${text}/>\n`;
 }
 
 function identityXml(header: PackageHeader, file: PackageFile): string {

@@ -1,6 +1,6 @@
 import { promisify } from "node:util";
 import { constants, crc32, deflateRaw } from "node:zlib";
-import type { MetadataText } from "./stored-metadata.ts";
+import type { MetadataText } from "./pack-chunk.ts";
 import { blocksOf, frameEnd, frameStart, separatorBlocks, separatorText } from "./zstd-frame.ts";
 
 /** How the metadata files are packed: `gzip` for clients from before 2019 or so. */

@@ -1,6 +1,5 @@
 import { type HeaderDependency, senseBits } from "rpm-parser";
 import { expect, test } from "vitest";
-import type { PackageHeader } from "./package-header.ts";
 import { repodataDependency, repodataRequires } from "./repodata-dependencies.ts";
 
 function dependency(text: string, flags = 0): HeaderDependency {
@@ -19,9 +18,9 @@ function requiresOf(
   const dependencies = {
     requires: requires.map((text) => dependency(text)),
     provides: (more.provides ?? []).map((text) => dependency(text)),
-  } as unknown as PackageHeader["dependencies"];
-  const files = (more.files ?? []).map((path) => ({ path, type: undefined }));
-  return repodataRequires({ dependencies, files }).map((one) => one.name);
+  };
+  const primaryFiles = (more.files ?? []).map((path) => ({ path }));
+  return repodataRequires(dependencies, primaryFiles).map((one) => one.name);
 }
 
 test("an EVR is taken apart; without an epoch it is 0", () => {

@@ -1,13 +1,13 @@
 import { type HeaderDependency, senseBits } from "rpm-parser";
-import type { PackageHeader } from "./package-header.ts";
+import type { PackageHeader, PackageHeaderFile } from "./package-header.ts";
 
 /** One `rpm:entry` of primary.xml. */
 export interface RepodataDependency {
   readonly name: string;
-  readonly flags?: "LT" | "LE" | "EQ" | "GE" | "GT";
-  readonly epoch?: string;
-  readonly version?: string;
-  readonly release?: string;
+  readonly flags: "LT" | "LE" | "EQ" | "GE" | "GT" | undefined;
+  readonly epoch: string | undefined;
+  readonly version: string | undefined;
+  readonly release: string | undefined;
   /** Needed before the package's own scriptlets run. */
   readonly pre: boolean;
 }
@@ -21,17 +21,26 @@ const preBits =
 export function repodataDependency(dependency: HeaderDependency): RepodataDependency {
   const pre = (dependency.flags & preBits) !== 0;
   const { name, operator, evr } = dependency;
-  if (operator === undefined || evr === undefined) return { name, pre };
+  if (operator === undefined || evr === undefined) {
+    return {
+      name,
+      flags: undefined,
+      epoch: undefined,
+      version: undefined,
+      release: undefined,
+      pre,
+    };
+  }
   const colon = evr.indexOf(":");
-  const epoch = colon > 0 ? evr.slice(0, colon) : "0";
-  const [version = "", ...rest] = evr.slice(colon + 1).split("-");
-  const release = rest.join("-");
+  const hyphen = evr.indexOf("-", colon + 1);
+  const version = evr.slice(colon + 1, hyphen === -1 ? undefined : hyphen);
+  const release = hyphen === -1 ? "" : evr.slice(hyphen + 1);
   return {
     name,
     flags: flagNames[operator],
-    epoch,
-    ...(version === "" ? {} : { version }),
-    ...(release === "" ? {} : { release }),
+    epoch: colon > 0 ? evr.slice(0, colon) : "0",
+    version: version === "" ? undefined : version,
+    release: release === "" ? undefined : release,
     pre,
   };
 }
@@ -40,27 +49,29 @@ export function repodataDependency(dependency: HeaderDependency): RepodataDepend
  * The requirements that repodata lists. The rules are createrepo_c's (`src/parsehdr.c`), which
  * every client's solver is used to: no `rpmlib()`, nothing the package meets itself, nothing
  * twice, and of the C library's symbol versions the highest alone.
+ *
+ * @param primaryFiles the package's files that primary.xml lists
  */
-export function repodataRequires({
-  dependencies: { requires, provides },
-  files,
-}: Pick<PackageHeader, "dependencies" | "files">): RepodataDependency[] {
-  const ownPaths = new Set(files.map((file) => file.path).filter(isPrimaryPath));
+export function repodataRequires(
+  { requires, provides }: Pick<PackageHeader["dependencies"], "requires" | "provides">,
+  primaryFiles: readonly Pick<PackageHeaderFile, "path">[],
+): RepodataDependency[] {
+  const ownPaths = new Set(primaryFiles.map((file) => file.path));
   const provided = new Set(provides.map((one) => one.text));
-  const seen = new Map<string, string>();
+  const seen = new Map<string, { readonly text: string; readonly pre: boolean }>();
   const kept: RepodataDependency[] = [];
   let libc: HeaderDependency | undefined;
   for (const dependency of requires) {
     const { name, text } = dependency;
     if (name.startsWith("rpmlib(") || ownPaths.has(name) || provided.has(text)) continue;
     const entry = repodataDependency(dependency);
-    const identity = `${text} ${entry.pre}`;
-    if (seen.get(name) === identity) continue;
+    const same = seen.get(name);
+    if (same?.text === text && same.pre === entry.pre) continue;
     if (name.startsWith("libc.so.6")) {
       if (libc === undefined || compareSymbolVersions(libc.name, name) < 0) libc = dependency;
       continue;
     }
-    seen.set(name, identity);
+    seen.set(name, { text, pre: entry.pre });
     kept.push(entry);
   }
   if (libc !== undefined) kept.push(repodataDependency(libc));

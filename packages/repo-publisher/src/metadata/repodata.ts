@@ -3,10 +3,10 @@ import { type FileHandle, mkdir, open, rename } from "node:fs/promises";
 import path from "node:path";
 import type { PackageChunk } from "../package-chunk.ts";
 import type { DescribedChunk } from "./metadata-chunks.ts";
-import { metadataKinds } from "./pack-chunk.ts";
+import { metadataKinds } from "./descriptions.ts";
 import type { PackageMetadata } from "./package-metadata.ts";
 import { type MetadataCompression, type Packing, packingOf } from "./packing.ts";
-import type { MetadataText } from "./stored-metadata.ts";
+import type { MetadataText } from "./pack-chunk.ts";
 import { xmlAttributes, xmlText } from "./xml.ts";
 import { compressPiece } from "./zstd-frame.ts";
 

@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { zstdDecompressSync } from "node:zlib";
 import { isMissingFile, sha256, type Store } from "@cleanroom/core";
 import { z } from "zod";
-import { metadataKinds, type PackedChunk, type PackedText } from "./pack-chunk.ts";
-import type { PackageMetadata } from "./package-metadata.ts";
+import { metadataKinds } from "./descriptions.ts";
+import type { ChunkMetadata, MetadataText } from "./pack-chunk.ts";
 import { sha256Schema } from "../published-package.ts";
 
 /** Raised when what `packChunk` makes of the same packages becomes something else. */
@@ -21,23 +21,13 @@ export const storedMetadataSchema = z.strictObject({
 /** Where the metadata of a chunk lies in the store. */
 export type StoredMetadata = z.infer<typeof storedMetadataSchema>;
 
-/** A piece of a metadata file, as text and compressed. */
-export interface MetadataText {
-  /** UTF-8. */
-  readonly text: Buffer;
-  readonly frame: Uint8Array;
-}
-
-/** The metadata of some neighbouring packages. */
-export type ChunkMetadata = Readonly<Record<keyof PackageMetadata, MetadataText>>;
-
-export async function storeMetadata(store: Store, chunk: PackedChunk): Promise<StoredMetadata> {
+export async function storeMetadata(store: Store, chunk: ChunkMetadata): Promise<StoredMetadata> {
   const texts = metadataKinds.map((kind) => chunk[kind]);
   const blob = await store.put(Buffer.concat(texts.map(({ frame }) => frame)));
   return {
     sha256: blob.sha256,
     frameBytes: texts.map(({ frame }) => frame.length),
-    textBytes: texts.map(({ sizeBytes }) => sizeBytes),
+    textBytes: texts.map(({ text }) => text.length),
   };
 }
 
@@ -61,17 +51,13 @@ export async function openMetadata(
   const [primary, filelists, other] = textBytes.map((sizeBytes, index) => {
     const start = end;
     end += frameBytes[index] ?? 0;
-    return { frame: bytes.subarray(start, end), sizeBytes };
+    return openText(bytes.subarray(start, end), sizeBytes);
   });
   if (primary === undefined || filelists === undefined || other === undefined) return undefined;
-  return openPacked({ primary, filelists, other });
+  return { primary, filelists, other };
 }
 
-export function openPacked({ primary, filelists, other }: PackedChunk): ChunkMetadata {
-  return { primary: openText(primary), filelists: openText(filelists), other: openText(other) };
-}
-
-function openText({ frame, sizeBytes }: PackedText): MetadataText {
+function openText(frame: Uint8Array, sizeBytes: number): MetadataText {
   // In one step: the size is known, and a buffer that is not filled shows that there is no more.
   const text = zstdDecompressSync(frame, { chunkSize: Math.max(64, sizeBytes + 1) });
   return { frame, text };

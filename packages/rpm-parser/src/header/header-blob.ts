@@ -1,3 +1,4 @@
+import { isAscii } from "node:buffer";
 import { CleanroomError } from "@cleanroom/core";
 
 /** The eight bytes every header starts with: magic, version 1, four reserved bytes. */
@@ -18,6 +19,12 @@ export type TagValue =
   | { readonly type: "integers"; readonly values: readonly number[] }
   | { readonly type: "strings"; readonly values: readonly string[] }
   | { readonly type: "binary"; readonly bytes: Uint8Array };
+
+/**
+ * From how many strings of a tag on they are pieces of one text. Each of these keeps the whole text in
+ * memory, which single strings (names, versions) that are kept for long should not.
+ */
+const manyStrings = 8;
 
 interface Entry {
   readonly type: number;
@@ -45,6 +52,8 @@ export class HeaderBlob {
   readonly #buffer: Buffer;
   readonly #dataStart: number;
   readonly #entries = new Map<number, Entry>();
+  /** All bytes as Latin-1: each byte a character. Made when many strings are asked for. */
+  #characters: string | undefined;
 
   constructor(bytes: Uint8Array, what: string) {
     this.bytes = bytes;
@@ -144,15 +153,41 @@ export class HeaderBlob {
   }
 
   #strings(tag: number, { offset, count }: Entry): readonly string[] {
+    const start = this.#dataStart + offset;
+    if (count >= manyStrings) return this.#manyStrings(tag, start, count);
     const values: string[] = [];
-    let at = this.#dataStart + offset;
-    for (let index = 0; index < count; index += 1) {
+    for (let at = start, index = 0; index < count; index += 1) {
       const end = this.#buffer.indexOf(0, at);
-      if (end < 0) throw invalid(this.#what, `tag ${tag} has a string without an end`);
+      if (end < 0) throw this.#endless(tag);
       values.push(decodeText(this.#buffer, at, end));
       at = end + 1;
     }
     return values;
+  }
+
+  /** To take pieces of one text is several times as fast as to decode each string. */
+  #manyStrings(tag: number, start: number, count: number): readonly string[] {
+    const characters = (this.#characters ??= this.#buffer.toString("latin1"));
+    const values: string[] = [];
+    let at = start;
+    for (let index = 0; index < count; index += 1) {
+      const end = characters.indexOf("\0", at);
+      if (end < 0) throw this.#endless(tag);
+      values.push(characters.slice(at, end));
+      at = end + 1;
+    }
+    if (isAscii(this.#buffer.subarray(start, at))) return values;
+    at = start;
+    return values.map((value) => {
+      const end = at + value.length;
+      const text = decodeText(this.#buffer, at, end);
+      at = end + 1;
+      return text;
+    });
+  }
+
+  #endless(tag: number): CleanroomError {
+    return invalid(this.#what, `tag ${tag} has a string without an end`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { CleanroomError } from "@cleanroom/core";
 import { type ByteChunks, ByteSource } from "./byte-source.ts";
 import { HeaderBlob, headerIntroBytes, headerSizeBytes } from "./header-blob.ts";
@@ -56,7 +56,7 @@ export async function readRpmHeader(chunks: ByteChunks): Promise<RpmHeader> {
 export function readRpmPackage(bytes: Uint8Array): { header: RpmHeader; payload: Uint8Array } {
   const header = readRpmHeaderBytes(bytes);
   const payload = bytes.subarray(header.payload.offset);
-  checkPayload(header, createHash("sha256").update(payload).digest("hex"));
+  checkPayload(header, hash("sha256", payload));
   return { header, payload };
 }
 
@@ -134,7 +134,7 @@ function checked(
 
 /** Returns the header's SHA-256 after comparing it with the best digest the package gives. */
 function checkHeaderDigest(signature: HeaderBlob, main: HeaderBlob): string {
-  const sha256 = createHash("sha256").update(main.bytes).digest("hex");
+  const sha256 = hash("sha256", main.bytes);
   const expectedSha256 = signature.string(signatureTag.sha256);
   if (expectedSha256 !== undefined) {
     if (expectedSha256 !== sha256) throw headerDigestError("SHA-256", expectedSha256, sha256);
@@ -142,7 +142,7 @@ function checkHeaderDigest(signature: HeaderBlob, main: HeaderBlob): string {
   }
   const expectedSha1 = signature.string(signatureTag.sha1);
   if (expectedSha1 !== undefined) {
-    const sha1 = createHash("sha1").update(main.bytes).digest("hex");
+    const sha1 = hash("sha1", main.bytes);
     if (expectedSha1 !== sha1) throw headerDigestError("SHA-1", expectedSha1, sha1);
   }
   return sha256;
@@ -160,12 +160,12 @@ async function* checkedPayload(
   source: ByteSource,
   header: RpmHeader,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const hash = createHash("sha256");
+  const digest = createHash("sha256");
   for await (const chunk of source.rest()) {
-    hash.update(chunk);
+    digest.update(chunk);
     yield chunk;
   }
-  checkPayload(header, hash.digest("hex"));
+  checkPayload(header, digest.digest("hex"));
 }
 
 function checkPayload(header: RpmHeader, actual: string): void {
