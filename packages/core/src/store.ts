@@ -102,7 +102,8 @@ export class Store {
    */
   blobPath(sha256: Sha256): string {
     if (!isSha256(sha256)) throw new TypeError(`not a SHA-256 digest: ${String(sha256)}`);
-    return this.path("cas", sha256.slice(0, 2), sha256);
+    // Not joined part by part: it is asked for as often as there are packages.
+    return `${this.folder}/cas/${sha256.slice(0, 2)}/${sha256}`;
   }
 
   /** A new temporary folder inside the store, on the same file system as all it will become. */

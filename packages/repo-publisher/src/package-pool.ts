@@ -1,8 +1,10 @@
 import { linkSync, mkdirSync, statSync } from "node:fs";
 import { readdir, readlink, rename, rm } from "node:fs/promises";
 import path from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { isMissingFile, sha256File, type Store, uniqueName } from "@cleanroom/core";
 import { type Generation, repositoryFolder } from "./generation.ts";
+import type { PackageChunk } from "./package-chunk.ts";
 import type { PublishedPackage } from "./published-package.ts";
 
 /**
@@ -45,9 +47,21 @@ export async function addToPool(
   for (const { location, sha256 } of packages) {
     // Synchronous: there may be as many links as packages, and handing each to another thread
     // costs several times the link.
-    const target = path.join(folder, location);
+    const target = `${folder}/${location}`;
     if (linked(store.blobPath(sha256), target) || (await holds(target, sha256))) continue;
     await copyToPool(store, sha256, target);
+  }
+}
+
+/** {@link addToPool} for very many packages: whoever else has something to do does it meanwhile. */
+export async function addChunksToPool(
+  store: Store,
+  repository: string,
+  chunks: Iterable<PackageChunk>,
+): Promise<void> {
+  for (const chunk of chunks) {
+    await addToPool(store, repository, chunk.packages());
+    await setImmediate();
   }
 }
 

@@ -34,7 +34,7 @@ import type { RepositoryExtras } from "./extras/repository-file.ts";
 import { metadataOf } from "./metadata/metadata-chunks.ts";
 import { PackageReader } from "./metadata/package-reader.ts";
 import { countOf, latestOf } from "./package-chunk.ts";
-import { addToPool, poolLink, poolName, usesPool } from "./package-pool.ts";
+import { addChunksToPool, poolLink, poolName, usesPool } from "./package-pool.ts";
 import type { PublishedPackage } from "./published-package.ts";
 import { publicKeyFileName, repoFileName, repoFileText } from "./repo-file.ts";
 import type { MetadataCompression } from "./metadata/packing.ts";
@@ -44,6 +44,7 @@ import type { Signer } from "./sign/signer.ts";
 import { storeSigner } from "./sign/store-signer.ts";
 import type { PublisherContext } from "./sign/signing-key.ts";
 import {
+  checksAnything,
   checksKey,
   type Offender,
   offendersError,
@@ -214,7 +215,7 @@ async function writeGeneration(
 ): Promise<
   { readonly generation: ChunkedGeneration } | { readonly offenders: readonly RequestedOffender[] }
 > {
-  const { store, compression = "zstd", signPackages: signedPackages = true } = options;
+  const { store, compression = "zstd", signPackages: signedPackages = true, checks = {} } = options;
   const assembly = await assemblePackages(options, signer, reader, options.packages, {
     previous,
     signed: signedPackages,
@@ -248,12 +249,18 @@ async function writeGeneration(
     };
     const record: ChunkedRecord = { head, chunks };
     const target = generationFolder(store, repository, head.id);
-    // Both end before the folder goes, whichever fails.
     let signature = "";
     const signing = async (): Promise<void> => {
       signature = await signer.signText(options, repomd);
     };
-    await mapConcurrent([signing, () => writeRecord(folder, record)], 2, (step) => step());
+    const pooling = async (): Promise<void> => {
+      const isPooled = await usesPool(previous);
+      await addChunksToPool(store, repository, isPooled ? assembly.fresh : assembly.chunks);
+    };
+    const isChecked = checksAnything(checks);
+    const steps = [signing, () => writeRecord(folder, record), ...(isChecked ? [] : [pooling])];
+    // All end before the folder goes, whichever fails.
+    await mapConcurrent(steps, steps.length, (step) => step());
     await writeFiles(folder, {
       "repodata/repomd.xml": repomd,
       "repodata/repomd.xml.asc": signature,
@@ -264,12 +271,10 @@ async function writeGeneration(
     });
     await symlink(poolLink, path.join(folder, poolName));
     const keyFile = path.join(folder, publicKeyFileName);
-    const offenders = await offendersIn(options, folder, keyFile, options.checks ?? {});
+    const offenders = await offendersIn(options, folder, keyFile, checks);
     if (offenders.length > 0) return { offenders: withRequests(offenders, allPackages()) };
     // What has not passed the checks is nowhere where clients could find it.
-    for (const chunk of (await usesPool(previous)) ? assembly.fresh : assembly.chunks) {
-      await addToPool(store, repository, chunk.packages());
-    }
+    if (isChecked) await pooling();
     const same = await readGeneration(target);
     if (same !== undefined) return { generation: same };
     await mkdir(path.dirname(target), { recursive: true });

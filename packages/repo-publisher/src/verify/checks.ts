@@ -25,6 +25,11 @@ export async function checksKey({ bases, forbid, forbidIn }: PublishChecks): Pro
   return { bases: base, forbid, forbidIn };
 }
 
+/** Whether there is anything to check. */
+export function checksAnything({ bases, forbid = [], forbidIn = {} }: PublishChecks): boolean {
+  return bases !== undefined || forbid.length > 0 || Object.keys(forbidIn).length > 0;
+}
+
 /** A package that clients must not see, and why. */
 export interface Offender {
   readonly nevra: string;
@@ -46,8 +51,8 @@ export async function offendersIn(
   keyFile: string,
   checks: PublishChecks,
 ): Promise<readonly Offender[]> {
-  const { bases, forbid = [], forbidIn = {} } = checks;
-  if (bases === undefined && forbid.length === 0 && Object.keys(forbidIn).length === 0) return [];
+  if (!checksAnything(checks)) return [];
+  const { bases } = checks;
   const closure = bases !== undefined;
   return findOffenders(
     await inspectRepository(tools, folder, { keyFile, bases: bases ?? [], closure }),
