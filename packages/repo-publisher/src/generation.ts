@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readlink, rename, rm, stat, symlink } from "node:fs/promises";
+import { readlinkSync } from "node:fs";
+import { mkdir, readdir, rename, rm, stat, symlink } from "node:fs/promises";
 import path from "node:path";
 import { CleanroomError, isMissingFile, type Store } from "@cleanroom/core";
 import {
@@ -93,7 +94,8 @@ export async function readGeneration(folder: string): Promise<ChunkedGeneration 
 /** The id of the generation that clients see now; undefined before the first publishing. */
 export async function currentId(store: Store, repository: string): Promise<string | undefined> {
   try {
-    return path.basename(await readlink(path.join(repositoryFolder(store, repository), "current")));
+    // Synchronous: a server asks for each request, and to hand it to another thread takes longer.
+    return path.basename(readlinkSync(path.join(repositoryFolder(store, repository), "current")));
   } catch (error) {
     if (isMissingFile(error)) return undefined;
     throw error;

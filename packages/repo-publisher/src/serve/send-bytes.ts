@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, readSync } from "node:fs";
 import type { ServerResponse } from "node:http";
 
 /** Pieces of this size stay in the processor's cache on their way through this program. */
@@ -8,22 +8,20 @@ const pieceBytes = 256 * 1024;
 const idleBuffers: Buffer[] = [];
 
 /**
- * Sends bytes of a file as fast as the client takes them, and ends the response; where they cannot be
- * read, or the file turns out to be shorter, the connection breaks off. It is read in step with the
- * event loop, as nginx's workers read: what is downloaded often is in memory, where to hand a piece
- * to another thread takes several times as long as to copy it.
+ * Sends bytes of a file as fast as the client takes them, ends the response and closes the file; where
+ * they cannot be read, or the file turns out to be shorter, the connection breaks off. It is read in
+ * step with the event loop, as nginx's workers read: what is downloaded often is in memory, where to
+ * hand a piece to another thread takes several times as long as to copy it.
  *
- * @throws Error when the file cannot be opened; nothing has been sent then
+ * @param descriptor of the open file, which is nobody else's
  */
 export function sendBytes(
-  file: string,
+  descriptor: number,
   { start, count }: { readonly start: number; readonly count: number },
   response: ServerResponse,
 ): void {
   // A client that has gone already: nobody would tell when to close the file.
-  if (response.destroyed) return;
-  const descriptor = openSync(file, "r");
-  response.once("close", () => closeSync(descriptor));
+  if (response.destroyed) return closeSync(descriptor);
   const buffer = idleBuffers.pop() ?? Buffer.allocUnsafeSlow(pieceBytes);
   let position = start;
   let left = count;
@@ -43,6 +41,9 @@ export function sendBytes(
     }
   };
   sendNext();
+  // Most are small, and read whole by now.
+  if (left === 0) closeSync(descriptor);
+  else response.once("close", () => closeSync(descriptor));
 }
 
 function readOrNothing(file: number, buffer: Buffer, count: number, position: number): number {

@@ -90,6 +90,38 @@ describe("a served repository", () => {
     expect([head.headers.get("content-length"), await head.text()]).toEqual(["10", ""]);
   });
 
+  test("says the same of a package whether all of it, a part or nothing of it is asked for", async () => {
+    for (const size of [10, 300_000]) {
+      const text = "x".repeat(size);
+      const name = `Packages/b/b-${size}-1.noarch.0123456789ab.rpm`;
+      await generation(first, { [name]: text });
+      const get = await fetch(`${server.url}/${name}`);
+      const head = await fetch(`${server.url}/${name}`, { method: "HEAD" });
+      const all = await fetch(`${server.url}/${name}`, { headers: { Range: "bytes=0-" } });
+      expect([get.status, head.status, all.status]).toEqual([200, 200, 206]);
+      expect((await get.text()) === text).toBe(true);
+      expect((await all.text()) === text).toBe(true);
+      const others = ["connection", "content-range", "date", "keep-alive"];
+      const headers = ({ headers: some }: Response): Record<string, string> =>
+        Object.fromEntries([...some].filter(([key]) => !others.includes(key)));
+      expect(headers(get)).toEqual(headers(head));
+      expect(headers(get)).toEqual(headers(all));
+      expect(get.headers.get("etag")).toBe('"0123456789ab"');
+    }
+  });
+
+  test("sends a package as it is now, and none that is gone or a folder", async () => {
+    const url = `${server.url}/${rpm}`;
+    expect(await (await fetch(url)).text()).toBe("0123456789");
+    await generation(first, { [rpm]: "repaired" });
+    expect(await (await fetch(url)).text()).toBe("repaired");
+    const file = path.join(store.path("repos/cleanroom/generations", first), rpm);
+    await rm(file);
+    expect((await fetch(url)).status).toBe(404);
+    await mkdir(file);
+    expect((await fetch(url)).status).toBe(404);
+  });
+
   test("names the address under which the client came in its .repo file", async () => {
     const text = await (await fetch(`http://localhost:${server.port}/cleanroom.repo`)).text();
     expect(text).toContain(`baseurl=http://localhost:${server.port}/\n`);

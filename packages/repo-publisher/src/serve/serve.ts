@@ -66,7 +66,7 @@ export async function serve(options: ServeOptions): Promise<RepositoryServer> {
   const scheme = options.tls === undefined ? "http" : "https";
   const server = makeServer(options, (request, response) => {
     logAccess(options.logger, request, response);
-    const baseUrl = options.baseUrl ?? `${scheme}://${requestHost(request)}`;
+    const baseUrl = (): string => options.baseUrl ?? `${scheme}://${requestHost(request)}`;
     answer(route, baseUrl, request, response).catch((error: unknown) => {
       options.logger.error(`${request.method} ${request.url}: ${messageOf(error)}`);
       refuse(response, 500);
@@ -127,7 +127,7 @@ async function listen(
 
 async function answer(
   route: Route,
-  baseUrl: string,
+  baseUrl: () => string,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -139,7 +139,7 @@ async function answer(
   if (pathname === `/${repoFileName}`) {
     const text = await repoFileOf(route);
     if (text === undefined) return refuse(response, 404);
-    const moved = movedRepoFileText(text, baseUrl);
+    const moved = movedRepoFileText(text, baseUrl());
     return sendText(moved, "text/plain; charset=utf-8", request, response);
   }
   return route.answer(pathname, request, response);
