@@ -2,7 +2,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { DescriptionFile, type DescriptionPlace, DescriptionReader } from "./descriptions.ts";
+import {
+  DescriptionFile,
+  type DescriptionPlace,
+  metadataKinds,
+  readDescriptions,
+} from "./descriptions.ts";
 import type { PackageMetadata } from "./package-metadata.ts";
 
 let folder: string;
@@ -24,20 +29,17 @@ test("what was put down is read again, in any order and from several files", () 
     }
   }
   for (const file of files) file.flush();
-  const reader = new DescriptionReader();
-  for (const [metadata, place] of described.toReversed()) {
-    const { primary, filelists, other } = reader.read(place);
-    const read = [primary, filelists, other].map((bytes) => Buffer.from(bytes).toString());
-    // Compared apart: a difference of megabytes would be printed.
-    expect(read.map((text) => text.length)).toEqual([
-      metadata.primary.length,
-      metadata.filelists.length,
-      0,
-    ]);
+  const backwards = described.toReversed();
+  const places = backwards.map(([, place]) => place);
+  const all = readDescriptions([undefined, ...places]);
+  expect(all[0]).toBeUndefined();
+  for (const [index, [metadata]] of backwards.entries()) {
+    const read = metadataKinds.map((kind) => Buffer.from(all[index + 1]?.[kind] ?? "").toString());
+    // Not shown: a difference of megabytes would be printed.
     expect(read[0]).toBe(metadata.primary);
     expect(read[1] === metadata.filelists).toBe(true);
+    expect(read[2]).toBe("");
   }
-  reader.close();
   for (const file of files) file.close();
 });
 
@@ -45,8 +47,6 @@ test("a file that was cut off is an error", () => {
   const file = new DescriptionFile(path.join(folder, "a"));
   const place = file.add({ primary: "one", filelists: "two", other: "three" });
   file.flush();
-  const reader = new DescriptionReader();
-  expect(() => reader.read({ ...place, start: place.start + 1 })).toThrow("shorter");
-  reader.close();
+  expect(() => readDescriptions([{ ...place, start: place.start + 1 }])).toThrow("shorter");
   file.close();
 });

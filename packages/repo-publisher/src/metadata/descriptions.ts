@@ -66,26 +66,42 @@ export class DescriptionFile {
   }
 }
 
-/** Reads descriptions where they were put down, each in its turn. */
-export class DescriptionReader {
-  readonly #descriptors = new Map<string, number>();
-
-  read({ file, start, textBytes }: DescriptionPlace): MetadataBytes {
-    const descriptor = this.#descriptors.get(file) ?? openSync(file, "r");
-    this.#descriptors.set(file, descriptor);
-    const [primary = 0, filelists = 0, other = 0] = textBytes;
-    const bytes = Buffer.allocUnsafeSlow(primary + filelists + other);
-    const bytesRead = readSync(descriptor, bytes, 0, bytes.length, start);
-    if (bytesRead !== bytes.length) throw new Error(`${file} is shorter than it was`);
-    return {
-      primary: bytes.subarray(0, primary),
-      filelists: bytes.subarray(primary, primary + filelists),
-      other: bytes.subarray(primary + filelists),
-    };
+/**
+ * Reads descriptions where they were put down, those that have a place. What it returns is good until
+ * the next call.
+ */
+export function readDescriptions(
+  places: readonly (DescriptionPlace | undefined)[],
+): readonly (MetadataBytes | undefined)[] {
+  const descriptors = new Map<string, number>();
+  const wantedBytes = places.reduce((sum, place) => sum + sizeOf(place), 0);
+  if (room.length < wantedBytes) room = Buffer.allocUnsafeSlow(wantedBytes);
+  let end = 0;
+  try {
+    return places.map((place) => {
+      if (place === undefined) return undefined;
+      const { file, start, textBytes } = place;
+      const descriptor = descriptors.get(file) ?? openSync(file, "r");
+      descriptors.set(file, descriptor);
+      const bytes = room.subarray(end, end + sizeOf(place));
+      end += bytes.length;
+      const bytesRead = readSync(descriptor, bytes, 0, bytes.length, start);
+      if (bytesRead !== bytes.length) throw new Error(`${file} is shorter than it was`);
+      const [primary = 0, filelists = 0] = textBytes;
+      return {
+        primary: bytes.subarray(0, primary),
+        filelists: bytes.subarray(primary, primary + filelists),
+        other: bytes.subarray(primary + filelists),
+      };
+    });
+  } finally {
+    for (const descriptor of descriptors.values()) closeSync(descriptor);
   }
+}
 
-  close(): void {
-    for (const descriptor of this.#descriptors.values()) closeSync(descriptor);
-    this.#descriptors.clear();
-  }
+/** This thread's, for one chunk's descriptions after the other. */
+let room = Buffer.alloc(0);
+
+function sizeOf(place: DescriptionPlace | undefined): number {
+  return place?.textBytes.reduce((sum, one) => sum + one, 0) ?? 0;
 }

@@ -35,15 +35,29 @@ export async function* metadataOf(
   before: readonly PackageChunk[],
 ): AsyncGenerator<DescribedChunk, void, undefined> {
   const earlier = new EarlierMetadata(store, before);
-  const underWay: Promise<DescribedChunk>[] = [];
+  const describe = (chunk: PackageChunk): Promise<DescribedChunk> =>
+    describeChunk(store, reader, chunk, earlier);
+  const underWay: (() => Promise<DescribedChunk>)[] = [];
   for (const chunk of chunks) {
-    const described = describeChunk(store, reader, chunk, earlier);
-    // Its failure is met when its turn comes.
-    described.catch(() => undefined);
-    underWay.push(described);
-    if (underWay.length > chunksAhead) yield* underWay.splice(0, 1);
+    if (chunk.metadata === undefined) {
+      const described = describe(chunk);
+      // Its failure is met when its turn comes.
+      described.catch(() => undefined);
+      underWay.push(() => described);
+    } else {
+      // Not before its turn: what was just unpacked is still in the processor's cache.
+      underWay.push(() => describe(chunk));
+    }
+    if (underWay.length > chunksAhead) yield* nextOf(underWay);
   }
-  yield* underWay;
+  while (underWay.length > 0) yield* nextOf(underWay);
+}
+
+async function* nextOf<Value>(
+  underWay: (() => Promise<Value>)[],
+): AsyncGenerator<Value, void, undefined> {
+  const [next] = underWay.splice(0, 1);
+  if (next !== undefined) yield await next();
 }
 
 async function describeChunk(

@@ -1,4 +1,4 @@
-import { DescriptionReader, type DescriptionPlace, type MetadataBytes } from "./descriptions.ts";
+import { type DescriptionPlace, type MetadataBytes, readDescriptions } from "./descriptions.ts";
 import { type PackageFile, type PackageMetadata, packageMetadata } from "./package-metadata.ts";
 import { packageHeader } from "./package-header.ts";
 import { readHeaderOf } from "./read-header.ts";
@@ -8,13 +8,15 @@ import { compressPieceSync } from "./zstd-frame.ts";
 export interface PackageToDescribe extends PackageFile {
   /** Path of the signed .rpm. */
   readonly file: string;
-  /** What is known already, or where it was put down: then the file is not looked at. */
-  readonly metadata?: PackageMetadata | DescriptionPlace | undefined;
+  /** What is known already: then the file is not looked at. */
+  readonly metadata?: PackageMetadata | undefined;
+  /** Where it was put down: then neither is. */
+  readonly place?: DescriptionPlace | undefined;
 }
 
 /** A piece of a metadata file, as text and compressed. */
 export interface MetadataText {
-  /** UTF-8. */
+  /** UTF-8; of a chunk it has a buffer of its own. */
   readonly text: Uint8Array<ArrayBuffer>;
   /** A piece for a zstd frame. */
   readonly frame: Uint8Array;
@@ -23,25 +25,27 @@ export interface MetadataText {
 /** The metadata of some neighbouring packages. */
 export type ChunkMetadata = Readonly<Record<keyof PackageMetadata, MetadataText>>;
 
-/** Describes packages, and compresses what is to be said of them. Each text has a buffer of its own. */
-export function packChunk(packages: readonly PackageToDescribe[]): ChunkMetadata {
-  const descriptions = new DescriptionReader();
-  try {
-    const described = packages.map((one) => bytesOf(one, descriptions));
-    const pack = (kind: keyof PackageMetadata): MetadataText => {
-      const text = joined(described.map((one) => one[kind]));
-      return { text, frame: compressPieceSync(text) };
-    };
-    return { primary: pack("primary"), filelists: pack("filelists"), other: pack("other") };
-  } finally {
-    descriptions.close();
-  }
+/**
+ * Gives back the memory of a chunk's texts, which are of no use from now on: a hundred megabytes would
+ * wait for the garbage collector, which has little else to do.
+ */
+export function releaseTexts(chunk: ChunkMetadata): void {
+  for (const { text } of Object.values(chunk)) text.buffer.transfer(0);
 }
 
-function bytesOf(one: PackageToDescribe, descriptions: DescriptionReader): MetadataBytes {
-  const { metadata } = one;
-  if (metadata !== undefined && "textBytes" in metadata) return descriptions.read(metadata);
-  const texts = metadata ?? packageMetadata(packageHeader(readHeaderOf(one.file)), one);
+/** Describes packages, and compresses what is to be said of them. */
+export function packChunk(packages: readonly PackageToDescribe[]): ChunkMetadata {
+  const read = readDescriptions(packages.map(({ place }) => place));
+  const described = packages.map((one, index) => read[index] ?? describe(one));
+  const pack = (kind: keyof PackageMetadata): MetadataText => {
+    const text = joined(described.map((one) => one[kind]));
+    return { text, frame: compressPieceSync(text) };
+  };
+  return { primary: pack("primary"), filelists: pack("filelists"), other: pack("other") };
+}
+
+function describe(one: PackageToDescribe): MetadataBytes {
+  const texts = one.metadata ?? packageMetadata(packageHeader(readHeaderOf(one.file)), one);
   return {
     primary: Buffer.from(texts.primary),
     filelists: Buffer.from(texts.filelists),

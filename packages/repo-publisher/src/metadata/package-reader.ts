@@ -10,7 +10,7 @@ import { type Answer, Answerer, type Question } from "./question.ts";
 const threadsMax = 4;
 
 /** Room for what some packages take: with less, collecting it takes a tenth of a thread's time. */
-const youngGenerationMb = 32;
+const youngGenerationMb = 16;
 
 /**
  * Reads packages, each once: on this thread when they are few, on several when they are many, for these
@@ -57,10 +57,7 @@ export class PackageReader {
   /** @throws CleanroomError `package-unreadable` */
   async pack(packages: readonly PackageToDescribe[]): Promise<ChunkMetadata> {
     const answer = await this.#ask({
-      pack: packages.map((one) => ({
-        ...one,
-        metadata: one.metadata ?? this.#places.get(one.sha256),
-      })),
+      pack: packages.map((one) => ({ ...one, place: this.#places.get(one.sha256) })),
     });
     if ("packed" in answer) return answer.packed;
     throw new TypeError("another answer than was asked for");

@@ -6,7 +6,7 @@ import type { DescribedChunk } from "./metadata-chunks.ts";
 import { metadataKinds } from "./descriptions.ts";
 import type { PackageMetadata } from "./package-metadata.ts";
 import { type MetadataCompression, type Packing, packingOf } from "./packing.ts";
-import type { MetadataText } from "./pack-chunk.ts";
+import { type MetadataText, releaseTexts } from "./pack-chunk.ts";
 import { xmlAttributes, xmlText } from "./xml.ts";
 import { compressPiece } from "./zstd-frame.ts";
 
@@ -76,6 +76,7 @@ export async function writeRepodata(
     const written: PackageChunk[] = [];
     for await (const { chunk, metadata } of chunks) {
       await Promise.all(writers.map(({ kind, writer: one }) => one.write(metadata[kind])));
+      releaseTexts(metadata);
       written.push(chunk);
     }
     const files: MetadataFile[] = [];

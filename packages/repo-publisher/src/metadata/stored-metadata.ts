@@ -58,7 +58,9 @@ export async function openMetadata(
 }
 
 function openText(frame: Uint8Array, sizeBytes: number): MetadataText {
-  // In one step: the size is known, and a buffer that is not filled shows that there is no more.
-  const text = zstdDecompressSync(frame, { chunkSize: Math.max(64, sizeBytes + 1) });
+  // In one step: the size is known, and a buffer that is not filled shows that there is no more. One
+  // that is no smaller than those which small buffers share is not shared.
+  const chunkSize = Math.max(Buffer.poolSize, sizeBytes + 1);
+  const text = zstdDecompressSync(frame, { chunkSize });
   return { frame, text };
 }
