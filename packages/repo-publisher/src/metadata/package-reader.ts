@@ -9,9 +9,6 @@ import { type Answer, Answerer, type Question } from "./question.ts";
 
 const threadsMax = 4;
 
-/** Room for what some packages take: with less, collecting it takes a tenth of a thread's time. */
-const youngGenerationMb = 16;
-
 /**
  * Reads packages, each once: on this thread when they are few, on several when they are many, for these
  * take as long to start as it takes to read some hundreds.
@@ -88,7 +85,6 @@ class ReadingThread {
   constructor(file: string) {
     this.#worker = new Worker(new URL("reading-thread.ts", import.meta.url), {
       workerData: file,
-      resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
     });
     this.#worker.on("message", (answer: Answer) => this.#asked.shift()?.resolve(answer));
     this.#worker.on("error", (error) => {
