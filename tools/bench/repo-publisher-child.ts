@@ -1,5 +1,6 @@
 // One publishing in a process of its own, for repo-publisher.ts: only what publishing needs is loaded.
-import { text } from "node:stream/consumers";
+// What to publish is in a file: a pipe of megabytes would count as publishing.
+import { readFileSync } from "node:fs";
 import { silentLogger, Store, type Tools } from "@cleanroom/core";
 import { type PackageToPublish, publish } from "@cleanroom/repo-publisher";
 
@@ -9,7 +10,11 @@ export interface Work {
   readonly packages: readonly PackageToPublish[];
 }
 
-const { store: folder, tools, packages } = JSON.parse(await text(process.stdin)) as Work;
+const {
+  store: folder,
+  tools,
+  packages,
+} = JSON.parse(readFileSync(process.argv[2] ?? "", "utf8")) as Work;
 const store = await Store.open(folder, silentLogger);
 await publish({ store, tools, packages, logger: silentLogger, signPackages: false });
 // How much memory that took at most, in MiB.

@@ -3,7 +3,7 @@
 // Needs a tools root in the user's store (import a base first); nginx and curl for serving. Each figure
 // is the median of whole processes, ours and the peer's in turn. Works in a folder of its own under
 // the system's temporary folder, whose file system should be the one that matters.
-import { chmod, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -72,11 +72,10 @@ async function benchPublishing(folder: string): Promise<void> {
   await bundle({ child: path.join(import.meta.dirname, "repo-publisher-child.ts") }, program);
   const publishing = async (some: readonly PackageToPublish[]): Promise<number> => {
     const work: Work = { store: store.folder, tools, packages: some };
-    const child = [...nodeOptions, path.join(program, "child.js")];
-    const { durationMs, stdout } = await run(process.execPath, child, {
-      input: JSON.stringify(work),
-      step: "publish",
-    });
+    const workFile = path.join(folder, "work.json");
+    await writeFile(workFile, JSON.stringify(work));
+    const child = [...nodeOptions, path.join(program, "child.js"), workFile];
+    const { durationMs, stdout } = await run(process.execPath, child, { step: "publish" });
     memoryMiB = Math.max(memoryMiB, Number(stdout));
     return durationMs;
   };
