@@ -72,9 +72,9 @@ export async function makeLayeredRoot(
     withPackagesChecked(store, closure, repositories, make);
   return checked(async () => {
     const layers = await packageLayers(store, tools, closure, options);
-    const all = packages.map(({ header }, index): NamedLayer => {
+    const all = packages.map(({ entry, header }, index): NamedLayer => {
       const layer = layers[index];
-      if (layer === undefined) throw new Error("packages are not sorted as a closure is");
+      if (layer?.sha256 !== entry.sha256) throw new Error("packages are not in a closure's order");
       return { header, layer };
     });
     const active = all.filter((_, index) => isActive[index]);
