@@ -1,6 +1,7 @@
 import { createWriteStream } from "node:fs";
 import { createRequire } from "node:module";
 import { constants } from "node:os";
+import { Readable } from "node:stream";
 import type * as Execa from "execa";
 import type { Options, ResultPromise } from "execa";
 import { CleanroomError, type ErrorDetail } from "./error.ts";
@@ -10,8 +11,8 @@ export interface CommandOptions {
   readonly cwd?: string;
   /** The whole environment of the command: nothing of the caller's leaks in. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Text or bytes for standard input; without it standard input is empty. */
-  readonly input?: string | Uint8Array;
+  /** Text or bytes for standard input, or pieces as they come; without it standard input is empty. */
+  readonly input?: string | Uint8Array | AsyncIterable<string>;
   /** Called once the command has been given all its input: it can be left to itself from now on. */
   readonly onInputWritten?: () => void;
   readonly timeoutMs?: number;
@@ -154,11 +155,14 @@ function launch(
   const leashed: Options = {
     ...apart,
     stdio: [input === undefined ? stdin : "pipe", "pipe", "pipe", "pipe"],
-    ...(input === undefined
-      ? {}
-      : { input: typeof input === "string" ? input : Buffer.from(input) }),
+    ...(input === undefined ? {} : { input: inputOf(input) }),
   };
   return execa("sh", ["-c", leash, "leash", file, ...args], leashed);
+}
+
+function inputOf(input: NonNullable<CommandOptions["input"]>): string | Uint8Array | Readable {
+  if (typeof input === "string") return input;
+  return input instanceof Uint8Array ? Buffer.from(input) : Readable.from(input);
 }
 
 /**

@@ -5,17 +5,18 @@ the database written; payloads alone are passed over. rpm knows that as --justdb
 out scriptlets too; so the flag is raised once the transaction has been set up. Of files that were
 left out (documentation, languages) the database is told afterwards: rpm sees that as it unpacks.
 
-Reads one JSON document from standard input:
+Reads a line with one JSON document from standard input:
   docs, languages  what of the packages is installed
   database         where rpm's database is in the root
-  packages         a list of `file` and `states` (base64, one byte for each file)
+  packages         their files
   scriptlets       whether scriptlets and triggers run
   ordered          whether the finished database is to be the same whatever the order in which packages
                    came into it
   before           NEVRAs of the packages of an ordered database that there is, /database/before.sqlite;
                    null where there is none
   removed          NEVRAs of those that leave it
-Prints one: `opaque`, the folders below the root that were replaced rather than added to.
+A second line, which is waited for once rpm is done, is a list: for each of the packages the states of its
+files (base64, one byte for each). Prints one document: `opaque`, the folders below the root that were replaced rather than added to.
 
 The root's database is in memory, for rpm waits for the disk with each package; in the end it goes to
 /database as one file.
@@ -38,8 +39,8 @@ BEFORE = "/database/before.sqlite"
 FINISHED = "/database/rpmdb.sqlite"
 
 
-def install(packages: list, flags: int) -> dict:
-    """@returns the file states of each package, by its NEVRA"""
+def install(files: list, flags: int) -> list:
+    """@returns the NEVRAs of the packages"""
     transaction = rpm.TransactionSet(TARGET)
     transaction.setVSFlags(rpm.RPMVSF_MASK_NOSIGNATURES)
     # The store has verified the files' bytes.
@@ -48,12 +49,11 @@ def install(packages: list, flags: int) -> dict:
     transaction.setProbFilter(rpm.RPMPROB_FILTER_DISKSPACE | rpm.RPMPROB_FILTER_DISKNODES)
     transaction.setFlags(flags)
     opened = {}
-    states = {}
-    for package in packages:
-        file = package["file"]
+    names = []
+    for file in files:
         with open(file, "rb") as stream:
             header = transaction.hdrFromFdno(stream.fileno())
-        states[header.nevra] = base64.b64decode(package["states"])
+        names.append(header.nevra)
         transaction.addInstall(header, file, "i")
     missing = transaction.check()
     if missing or transaction.problems():
@@ -77,7 +77,7 @@ def install(packages: list, flags: int) -> dict:
     if problems is not None:
         raise SystemExit("\n".join(str(problem) for problem in problems) or f"failed: {failed}")
     transaction.closeDB()
-    return states
+    return names
 
 
 def numbers_in_order(packages: list) -> dict:
@@ -203,7 +203,7 @@ def opaque_folders() -> list:
 
 
 def main() -> None:
-    request = json.load(sys.stdin)
+    request = json.loads(sys.stdin.readline())
     # What scriptlets print is for people.
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -217,10 +217,11 @@ def main() -> None:
         known = numbers_in_order(request["before"])
         start_database(folder, [known[nevra] for nevra in request["removed"]])
     flags = FLAGS | (0 if request["docs"] else rpm.RPMTRANS_FLAG_NODOCS)
-    states = install(request["packages"], flags if request["scriptlets"] else flags | NO_SCRIPTLETS)
+    names = install(request["packages"], flags if request["scriptlets"] else flags | NO_SCRIPTLETS)
     numbers = installed_numbers(folder, known)
     connection = open_database(folder)
-    by_number = {numbers[nevra]: wanted for nevra, wanted in states.items()}
+    states = map(base64.b64decode, json.loads(sys.stdin.readline()))
+    by_number = {numbers[nevra]: wanted for nevra, wanted in zip(names, states, strict=True)}
     set_states(connection, by_number, request["ordered"])
     if request["ordered"]:
         connection.close()

@@ -39,7 +39,7 @@ export interface InstalledPackage extends PackageLayer {
  * An installed closure that is not laid out as one tree. Nothing of it may be written.
  */
 export interface LayeredRoot {
-  /** In the closure's order: each with its files in a folder of its own. */
+  /** In the order they were asked for: each with its files in a folder of its own. */
   readonly packages: readonly InstalledPackage[];
   /** Host folder: what scriptlets and triggers made or changed, where it is below the root. */
   readonly changes: string;
@@ -55,7 +55,6 @@ export interface LayeredRoot {
  * from that of a root with nearly the same packages. So a package that takes no part in an installation
  * costs its own files and its own rows.
  *
- * @param packages sorted as a closure is
  * @throws {CleanroomError} `packages-damaged`, and rpm's own words
  */
 export async function makeLayeredRoot(
@@ -71,21 +70,23 @@ export async function makeLayeredRoot(
   const checked = <Result>(make: () => Promise<Result>): Promise<Result> =>
     withPackagesChecked(store, closure, repositories, make);
   return checked(async () => {
-    const layers = await packageLayers(store, tools, closure, options);
-    const all = packages.map(({ entry, header }, index): NamedLayer => {
-      const layer = layers[index];
-      if (layer?.sha256 !== entry.sha256) throw new Error("packages are not in a closure's order");
-      return { header, layer };
-    });
-    const active = all.filter((_, index) => isActive[index]);
-    const effects = await scriptletEffects(work, active);
-    const atWork = Promise.withResolvers<void>();
-    const database = checked(() => databaseOf(work, { effects, active, all }, atWork.resolve));
-    // Whoever waits for it is told of a failure; until then nobody may be listening.
-    const done = database.then(
-      () => undefined,
-      () => undefined,
+    const active = packages.filter((_, index) => isActive[index]);
+    const unpacked = packageLayers(store, tools, closure, options).then(
+      (layers) => new Map(layers.map((one) => [one.sha256, one])),
     );
+    // Whoever waits for it is told of a failure; until then nobody may be listening.
+    const ended = (one: Promise<unknown>): Promise<void> =>
+      one.then(
+        () => undefined,
+        () => undefined,
+      );
+    void ended(unpacked);
+    const effects = await scriptletEffects(work, active, unpacked);
+    const atWork = Promise.withResolvers<void>();
+    const roots = { effects, active, all: packages, unpacked };
+    const database = checked(() => databaseOf(work, roots, atWork.resolve));
+    const done = ended(database);
+    const layers = await layersOf(unpacked, packages);
     // Whoever computes meanwhile keeps nothing from starting.
     await Promise.race([atWork.promise, done]);
     return {
@@ -103,15 +104,29 @@ interface Work {
   readonly options: RootOptions;
 }
 
-interface NamedLayer {
-  readonly header: PackageToInstall["header"];
-  readonly layer: PackageLayer;
+/** Packages as they were unpacked, by digest, once they all are. */
+type Unpacked = Promise<ReadonlyMap<Sha256, PackageLayer>>;
+
+async function layersOf(
+  unpacked: Unpacked,
+  packages: readonly PackageToInstall[],
+): Promise<readonly PackageLayer[]> {
+  const layers = await unpacked;
+  return packages.map(({ entry }) => {
+    const layer = layers.get(entry.sha256);
+    if (layer === undefined) throw new Error(`${entry.name} was not unpacked`);
+    return layer;
+  });
 }
 
-function keyOf(what: string, { tools, options }: Work, packages: readonly NamedLayer[]): Sha256 {
+function keyOf(
+  what: string,
+  { tools, options }: Work,
+  packages: readonly PackageToInstall[],
+): Sha256 {
   return sha256Json([
     ...[what, layeredRootEpoch, tools.digest, options.docs, options.languages ?? null],
-    packages.map(({ layer }) => layer.sha256),
+    packages.map(({ entry }) => entry.sha256),
   ]);
 }
 
@@ -119,7 +134,11 @@ function keyOf(what: string, { tools, options }: Work, packages: readonly NamedL
  * The host folder of what scriptlets do to active packages: `changes/`, `removed.json`, and the
  * database of these packages, `rpmdb.sqlite`.
  */
-async function scriptletEffects(work: Work, active: readonly NamedLayer[]): Promise<string> {
+async function scriptletEffects(
+  work: Work,
+  active: readonly PackageToInstall[],
+  unpacked: Unpacked,
+): Promise<string> {
   const { store } = work;
   const digest = keyOf("layered-root", work, active);
   const effects = store.path("roots", digest);
@@ -129,7 +148,8 @@ async function scriptletEffects(work: Work, active: readonly NamedLayer[]): Prom
     return store.withTemporaryFolder("root", async (folder) => {
       const made = path.join(folder, "effects");
       await mkdir(made);
-      await runScriptlets(work, active, folder, made);
+      const layers = await layersOf(unpacked, active);
+      await runScriptlets(work, { active, layers }, folder, made);
       await adoptFolder(made, effects);
       return effects;
     });
@@ -138,7 +158,10 @@ async function scriptletEffects(work: Work, active: readonly NamedLayer[]): Prom
 
 async function runScriptlets(
   { store, tools, options }: Work,
-  active: readonly NamedLayer[],
+  {
+    active,
+    layers,
+  }: { readonly active: readonly PackageToInstall[]; readonly layers: readonly PackageLayer[] },
   folder: string,
   made: string,
 ): Promise<void> {
@@ -146,7 +169,6 @@ async function runScriptlets(
   const changes = path.join(made, "changes");
   for (const name of [at("packages"), at("work"), at("merged"), changes]) await mkdir(name);
   await makeOwnFolders(at("own"));
-  const layers = active.map(({ layer }) => layer);
   const isOverlaid = await overlaysWork(folder);
   let lowers = [...layers.map(({ files }) => files).toReversed(), at("own")];
   const tree = new LinkedTree(at("own"), { copies: !isOverlaid });
@@ -159,7 +181,13 @@ async function runScriptlets(
     store,
     tools,
     { packages: at("packages"), changes, database: made, target },
-    { ...options, packages: layers, scriptlets: true, ordered: true },
+    {
+      ...options,
+      packages: layers,
+      states: Promise.resolve(layers.map(({ states }) => states)),
+      scriptlets: true,
+      ordered: true,
+    },
     isOverlaid ? { lowers, upper: changes, work: at("work"), target } : undefined,
   );
   const removed = isOverlaid
@@ -169,7 +197,7 @@ async function runScriptlets(
 }
 
 /** Whether a package has files in what is a symbolic link of another: an overlay would hide them. */
-function leadsThroughLinks(packages: readonly NamedLayer[]): boolean {
+function leadsThroughLinks(packages: readonly PackageToInstall[]): boolean {
   const files = packages.flatMap(({ header }) => header.files);
   const links = new Set(files.filter(({ type }) => type === "symlink").map(({ path }) => path));
   const folders = new Set<string>();
@@ -201,13 +229,14 @@ async function databaseOf(
   work: Work,
   roots: {
     readonly effects: string;
-    readonly active: readonly NamedLayer[];
-    readonly all: readonly NamedLayer[];
+    readonly active: readonly PackageToInstall[];
+    readonly all: readonly PackageToInstall[];
+    readonly unpacked: Unpacked;
   },
   onWork: () => void,
 ): Promise<string> {
   const { store, tools, options } = work;
-  const { effects, active, all } = roots;
+  const { effects, active, all, unpacked } = roots;
   const own: KnownDatabase = {
     file: path.join(effects, "rpmdb.sqlite"),
     packages: databasePackages(active),
@@ -240,7 +269,10 @@ async function databaseOf(
       },
       {
         ...options,
-        packages: before.added.map(({ layer }) => layer),
+        packages: before.added.map(({ entry }) => entry),
+        states: layersOf(unpacked, before.added).then((layers) =>
+          layers.map(({ states }) => states),
+        ),
         scriptlets: false,
         before: before.packages.map(([, nevra]) => nevra),
         removed: before.removed,
@@ -251,15 +283,17 @@ async function databaseOf(
     );
     const put = await store.takeFile(at("database/rpmdb.sqlite"));
     const outputs = [{ name: "rpmdb.sqlite", ...put }];
-    await store.putAction(key, { outputs, facts: {} });
     const packages = databasePackages(all) as unknown as Json;
-    await store.putAction(lastKey, { outputs, facts: { packages } });
+    await Promise.all([
+      store.putAction(key, { outputs, facts: {} }),
+      store.putAction(lastKey, { outputs, facts: { packages } }),
+    ]);
     return store.blobPath(put.sha256);
   });
 }
 
-function databasePackages(packages: readonly NamedLayer[]): DatabasePackages {
-  return packages.map(({ header, layer }) => [layer.sha256, header.nevra] as const);
+function databasePackages(packages: readonly PackageToInstall[]): DatabasePackages {
+  return packages.map(({ header, entry }) => [entry.sha256, header.nevra] as const);
 }
 
 async function lastDatabase(store: Store, key: Sha256): Promise<KnownDatabase | undefined> {
@@ -273,12 +307,12 @@ async function lastDatabase(store: Store, key: Sha256): Promise<KnownDatabase | 
 /** What has to leave a database and what has to come. */
 function difference(
   before: DatabasePackages,
-  all: readonly NamedLayer[],
-): { readonly removed: readonly string[]; readonly added: readonly NamedLayer[] } {
-  const wanted = new Set(all.map(({ layer }) => layer.sha256));
+  all: readonly PackageToInstall[],
+): { readonly removed: readonly string[]; readonly added: readonly PackageToInstall[] } {
+  const wanted = new Set(all.map(({ entry }) => entry.sha256));
   const there = new Set(before.map(([sha256]) => sha256));
   return {
     removed: before.flatMap(([sha256, nevra]) => (wanted.has(sha256) ? [] : [nevra])),
-    added: all.filter(({ layer }) => !there.has(layer.sha256)),
+    added: all.filter(({ entry }) => !there.has(entry.sha256)),
   };
 }

@@ -100,7 +100,13 @@ async function installPackages(
     store,
     tools,
     { packages, changes, database, target: isOverlaid ? merged : target },
-    { ...options, packages: layers, scriptlets: true, ordered: false },
+    {
+      ...options,
+      packages: layers,
+      states: Promise.resolve(layers.map(({ states }) => states)),
+      scriptlets: true,
+      ordered: false,
+    },
     isOverlaid ? { lowers: [target], upper: changes, work, target: merged } : undefined,
   );
   if (isOverlaid) await applyChanges(changes, target, opaque);

@@ -34,8 +34,10 @@ export async function makeOwnFolders(root: string): Promise<void> {
 
 /** What the installer (`install.py`) is told. */
 export interface Installation extends RootOptions {
-  /** The packages to install; their files are in the store. */
-  readonly packages: readonly PackageLayer[];
+  /** The packages to install, whose files are in the store. */
+  readonly packages: readonly Pick<PackageLayer, "sha256">[];
+  /** The states of each package's files, which rpm does not need until it is done. */
+  readonly states: Promise<readonly Uint8Array[]>;
   /** Whether scriptlets and triggers run. */
   readonly scriptlets: boolean;
   /** Whether the database is the same however its packages came into it. */
@@ -58,18 +60,27 @@ export interface InstallerFolders {
   readonly database: string;
 }
 
+async function* installerInput(
+  request: object,
+  states: Promise<readonly Uint8Array[]>,
+): AsyncGenerator<string> {
+  yield `${JSON.stringify(request)}\n`;
+  const encoded = (await states).map((one) => Buffer.from(one).toString("base64"));
+  yield `${JSON.stringify(encoded)}\n`;
+}
+
 /**
  * Lets rpm install packages whose files are in place.
  *
  * @param overlay what is mounted at `folders.target`
- * @param onInputWritten called when rpm is at work
+ * @param onInputWritten called when rpm is at work and has all it needs
  * @returns folders, below the root, that scriptlets replaced rather than added to
  */
 export async function runInstaller(
   store: Store,
   tools: Tools,
   folders: InstallerFolders,
-  { packages, ...installation }: Installation,
+  { packages, states, ...installation }: Installation,
   overlay?: Sandbox["overlay"],
   onInputWritten?: () => void,
 ): Promise<readonly string[]> {
@@ -77,6 +88,8 @@ export async function runInstaller(
     // Of packages that are unpacked already rpm reads the headers alone, which hold their digests.
     store.materialize(sha256, path.join(folders.packages, `${sha256}.rpm`), { verify: false }),
   );
+  // It may fail before anybody asks for it.
+  states.catch(() => undefined);
   const { stdout } = await runInSandbox(
     {
       root: tools.root,
@@ -97,15 +110,15 @@ export async function runInstaller(
     {
       step: "install packages",
       ...(onInputWritten !== undefined && { onInputWritten }),
-      input: JSON.stringify({
-        ...{ languages: null, before: null, removed: [] },
-        ...installation,
-        database: rpmDatabasePath,
-        packages: packages.map(({ sha256, states }) => ({
-          file: `/packages/${sha256}.rpm`,
-          states: Buffer.from(states).toString("base64"),
-        })),
-      }),
+      input: installerInput(
+        {
+          ...{ languages: null, before: null, removed: [] },
+          ...installation,
+          database: rpmDatabasePath,
+          packages: packages.map(({ sha256 }) => `/packages/${sha256}.rpm`),
+        },
+        states,
+      ),
     },
   );
   return (JSON.parse(stdout) as { readonly opaque: readonly string[] }).opaque;

@@ -5,7 +5,7 @@ import type { ImageContext, ImageRequest } from "../context.ts";
 import type { ImageFile } from "../image-file.ts";
 import { databaseFile, type ImageState, imageState, withDatabase } from "./image-state.ts";
 import { type PlannedLayer, planLayers, sourceNameOf } from "../lock/layer-plan.ts";
-import { assembleLayers, type LayerBlob, layerHeads, type LayerParts } from "./layers.ts";
+import { assembleLayers, directoriesFor, type LayerBlob, type LayerParts } from "./layers.ts";
 import { findPieces } from "./pieces.ts";
 import type { ImageContent, ImageDirectory } from "./policy.ts";
 import type { AddedFile, StateItem } from "./requested-state.ts";
@@ -86,11 +86,12 @@ export async function compose(
       ...(holdsState ? others.directories.map(({ path }) => `${path}/`) : []),
     ];
   });
-  const heads = layerHeads(paths, directoryEntry(contents, others, created));
+  const directory = directoryEntry(contents, others, created);
+  const directories = paths.map((some) => directoriesFor(some).map(directory));
   // Only now, for rpm has been at work on it all the while.
   const state = await withDatabase(others, await root.database);
   const parts = drafts.map(({ packages: members, holdsState }, index): LayerParts => ({
-    head: heads[index] ?? new Uint8Array(),
+    directories: directories[index] ?? [],
     pieces: members.flatMap((member) => pieces[member] ?? []),
     files: holdsState ? state.items.map((item) => stateEntry(item, created)) : [],
   }));

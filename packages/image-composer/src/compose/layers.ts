@@ -9,8 +9,8 @@ import { tarEnd, type TarEntry, tarHeader, tarPadding } from "./tar-writer.ts";
 
 /** What a layer is put together from. */
 export interface LayerParts {
-  /** In front of the pieces: tar headers of all directories that the layer needs, parents first. */
-  readonly head: Uint8Array;
+  /** In front of the pieces: all directories that the layer needs, parents first. */
+  readonly directories: readonly TarEntry[];
   readonly pieces: readonly Piece[];
   /** Entries after the pieces, with the content of the files among them. */
   readonly files: readonly { readonly entry: TarEntry; readonly bytes?: Uint8Array }[];
@@ -38,7 +38,7 @@ export interface PackedLayers {
  * All directories on the way to some paths, parents first: a layer names each of them with its
  * own mode and owner, or tools that unpack it would make them up.
  */
-function directoriesFor(paths: Iterable<string>): readonly string[] {
+export function directoriesFor(paths: Iterable<string>): readonly string[] {
   const found = new Set<string>();
   for (const path of paths) {
     for (let at = parentOf(path); at !== "" && !found.has(at); at = parentOf(at)) found.add(at);
@@ -62,12 +62,11 @@ export async function assembleLayers(
   compression: Compression,
 ): Promise<PackedLayers> {
   const { store } = context;
-  const heads = layers.map(({ head }) => head);
   const tails = layers.map(({ files }) => concat([...files.flatMap(fileBytes), tarEnd]));
-  const keys = layers.map(({ pieces }, index) =>
+  const keys = layers.map(({ directories, pieces }, index) =>
     sha256Json([
       ...["layer", packKey(context, compression)],
-      ...[sha256(heads[index] ?? ""), sha256(tails[index] ?? "")],
+      ...[sha256(directories.map(directoryText).join("")), sha256(tails[index] ?? "")],
       pieces.map(({ key }) => key),
     ]),
   );
@@ -82,8 +81,9 @@ export async function assembleLayers(
   await store.withTemporaryFolder("pack", async (folder) => {
     const job = new PackJob(store, folders);
     for (const index of missing) {
-      const { pieces = [] } = layers[index] ?? {};
-      await job.add(String(index), heads[index] ?? tarEnd, pieces, tails[index] ?? tarEnd);
+      const { directories = [], pieces = [] } = layers[index] ?? {};
+      const head = concat(directories.map(tarHeader));
+      await job.add(String(index), head, pieces, tails[index] ?? tarEnd);
     }
     const packed = await job.run(context, folder, compression);
     // Each waits for the disk several times.
@@ -111,22 +111,9 @@ export async function assembleLayers(
   return { blobs: blobs as readonly LayerBlob[], made, buildPaths };
 }
 
-/**
- * Tar headers of all directories on the way to some paths. Most directories are in several layers.
- *
- * @param directory a directory is the same in each layer
- */
-export function layerHeads(
-  layers: readonly Iterable<string>[],
-  directory: (path: string) => TarEntry,
-): readonly Uint8Array[] {
-  const known = new Map<string, Uint8Array>();
-  const header = (path: string): Uint8Array => {
-    const made = known.get(path) ?? tarHeader(directory(path));
-    known.set(path, made);
-    return made;
-  };
-  return layers.map((paths) => concat(directoriesFor(paths).map(header)));
+/** All of a directory's tar header, which takes longer to make. */
+function directoryText({ path, mode, uid, gid, mtimeSeconds }: TarEntry): string {
+  return `${path}\0${mode} ${uid} ${gid} ${mtimeSeconds}\0`;
 }
 
 async function knownLayer(store: Store, key: Sha256): Promise<LayerBlob | undefined> {

@@ -157,7 +157,7 @@ export class PackJob {
   }
 
   async #piece({ key, entries, kept }: Piece): Promise<PackedPart> {
-    const packed = entries.map((one) => this.#entry(one));
+    const packed = entries().map((one) => this.#entry(one));
     // Reading verifies: what is damaged is made anew.
     if (kept === undefined || !(await this.#isWhole(kept.blob))) {
       return { piece: key, entries: packed };

@@ -40,7 +40,8 @@ export interface KeptPiece {
 export interface Piece {
   readonly name: string;
   readonly key: Sha256;
-  readonly entries: readonly PieceEntry[];
+  /** Made when it is asked for: most pieces lie in layers that are known. */
+  readonly entries: () => readonly PieceEntry[];
   /** Undefined when it is still to be made. */
   readonly kept: KeptPiece | undefined;
 }
@@ -61,7 +62,7 @@ export async function findPieces(
       return {
         name: one.header.nevra,
         key,
-        entries: pieceEntries(one, own, owners),
+        entries: () => pieceEntries(one, own, owners),
         kept: await keptPiece(context, key),
       };
     }),

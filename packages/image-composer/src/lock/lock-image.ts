@@ -24,16 +24,18 @@ export async function lockImage(context: ImageContext, request: ImageRequest): P
   checkName(request.name);
   const image = await readImageFile(request.folder);
   const requires = [...new Set(image.packages)].toSorted();
-  const [closure, before] = await Promise.all([
-    resolveClosure(context.store, context.tools, {
-      name: `image-${request.name}`,
-      requires,
-      repositories: request.repositories,
-      arch: request.arch,
-    }),
-    readLastLock(context, request),
-  ]);
+  const resolving = resolveClosure(context.store, context.tools, {
+    name: `image-${request.name}`,
+    requires,
+    repositories: request.repositories,
+    arch: request.arch,
+  });
+  const lastLock = readLastLock(context, request);
+  // It is asked for when all else has gone well.
+  lastLock.catch(() => undefined);
+  const closure = await resolving;
   const admitted = await admitPackages(context, closure, request.repositories);
+  const before = await lastLock;
   const groups = sourceGroups(admitted, request.repositories);
   const { budget } = image.layers;
   const lock: ImageLock = {
