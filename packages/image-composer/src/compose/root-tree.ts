@@ -16,7 +16,7 @@ export interface RootEntry {
   readonly mtimeSeconds: number;
   /** Target of a symbolic link. */
   readonly linkTarget: string;
-  /** Where a file or link is on the host. */
+  /** Where a file or link is on the host; of folders it says nothing. */
   readonly hostPath: string;
 }
 
